@@ -1,0 +1,111 @@
+"""What a question is and which facts answer it, from its vector and its nearest passages.
+
+With a bank, the trained heads decide; without one, similarity to the passages does, more
+cautiously. The cuts are set on held-out scores of the bank (`python -m assistant.bank tune`),
+never on the cases that are reported.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from assistant.bank import Fact
+from assistant.encoder import Vectors
+from assistant.heads import KINDS
+from assistant.index import Index
+from assistant.retrieval import Hit, Retriever
+from assistant.values import Citation, Kind
+
+FACT_CUT = 0.25
+"""A fact is cited when its score reaches this …"""
+FACT_SHARE = 0.45
+"""… and this share of the best fact's score."""
+FACT_FLOOR = 0.12
+"""An answer whose best fact scores less has nothing to say: the sources do not cover it."""
+MAX_FACTS = 14
+ANSWER_CUT = 0.45
+"""Probability of `answer` against `not_covered` from which it is answered."""
+SIMILAR_CUT = 0.5
+"""Without a bank: cosine to the best passage from which it is quoted."""
+SIMILAR_SHARE = 0.9
+MAX_PASSAGES = 3
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the search brought back for one text."""
+
+    text: str
+    vector: Vectors
+    dense: Sequence[tuple[int, float]]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The outcome, the facts to quote (best first), how sure, and the probabilities behind it."""
+
+    kind: Kind
+    facts: tuple[Fact, ...]
+    confidence: float
+    topic: str = ""
+
+
+class Decider:
+    """Decides for one open index."""
+
+    def __init__(self, index: Index, retriever: Retriever) -> None:
+        self.index = index
+        self.retriever = retriever
+        self.facts = index.knowledge.facts
+        self.questions = index.knowledge.questions
+
+    def decide(self, found: Found) -> Decision:
+        """Return what a text asks for."""
+        if not self.index.heads.known:
+            return self._by_similarity(found)
+        probabilities, scores = self.index.heads.decide(found.vector[None])
+        chances = dict(zip(KINDS, probabilities[0].tolist(), strict=True))
+        facts = self._facts(scores[0])
+        kind = max(chances, key=lambda k: chances[k])
+        if kind in (Kind.ANSWER, Kind.NOT_COVERED):
+            both = chances[Kind.ANSWER] + chances[Kind.NOT_COVERED]
+            answered = chances[Kind.ANSWER] / both >= ANSWER_CUT and bool(facts)
+            kind = Kind.ANSWER if answered else Kind.NOT_COVERED
+        return Decision(kind, facts, chances[kind], self._topic(found, kind))
+
+    def suggestions(self, found: Found | None = None) -> list[str]:
+        """Return questions that the sources answer, the nearest to a text first."""
+        themes = list(self.index.knowledge.themes)
+        if found is not None and self.index.heads.known:
+            _, scores = self.index.heads.decide(found.vector[None])
+            best: dict[str, float] = {}
+            for fact, score in zip(self.facts, scores[0].tolist(), strict=True):
+                best[fact.theme] = max(best.get(fact.theme, -1.0), score)
+            themes.sort(key=lambda theme: -best.get(theme.id, -1.0))
+        return [theme.ask for theme in themes]
+
+    def _facts(self, scores: Vectors) -> tuple[Fact, ...]:
+        order = (-scores).argsort()[:MAX_FACTS]
+        top = float(scores[order[0]]) if len(order) else 0.0
+        if top < FACT_FLOOR:
+            return ()
+        cut = min(max(FACT_CUT, FACT_SHARE * top), top)
+        return tuple(self.facts[i] for i in order if scores[i] >= cut)
+
+    def _topic(self, found: Found, kind: Kind) -> str:
+        """Return the topic of the nearest reviewed question of that outcome."""
+        for row, _ in self.index.heads.neighbours(found.vector, 10):
+            if self.questions[row].kind is kind:
+                return self.questions[row].topic
+        return ""
+
+    def _by_similarity(self, found: Found) -> Decision:
+        hits = self.retriever.fuse(found.text, found.dense)
+        best = max((hit.similarity for hit in hits), default=0.0)
+        if best < SIMILAR_CUT:
+            return Decision(Kind.NOT_COVERED, (), 1 - best)
+        near = [h for h in hits if h.similarity >= SIMILAR_SHARE * best][:MAX_PASSAGES]
+        return Decision(Kind.ANSWER, tuple(self._as_fact(hit) for hit in near), best)
+
+    def _as_fact(self, hit: Hit) -> Fact:
+        source = self.index.collection.source(hit.passage.source_id)
+        return Fact(hit.passage.id, "", (Citation(source, hit.passage.span),))

@@ -1,0 +1,198 @@
+"""One question, start to end: clean, triage, understand, search, decide, compose, check.
+
+`respond` is a generator that does no I/O: it yields texts to be searched for, is sent what was
+found, and returns the reply. Whoever drives it (in process, in a server's event loop) decides
+how to encode and search, so there is one pipeline and no asynchronous twin. What a client
+claims that the assistant said is never looked at: earlier turns are answered anew.
+"""
+
+import logging
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
+
+from assistant import wording
+from assistant.clean import MAX_HISTORY, clean, says_something
+from assistant.compose import compose
+from assistant.decide import Decider, Decision, Found
+from assistant.errors import RequestError
+from assistant.followup import FollowUps, Meta, Reading, Topic
+from assistant.grounding import verify
+from assistant.language import language_of
+from assistant.replies import Replies
+from assistant.triage import RedFlag, triage
+from assistant.values import CITING, Ask, Kind, Reply
+
+log = logging.getLogger(__name__)
+
+Searching = Generator[list[str], Sequence[Found], "Turn"]
+Responding = Generator[list[str], Sequence[Found], Reply]
+
+REMEMBERED = 4
+"""Earlier questions that are read again to understand a follow-up."""
+SURE_TALK = 0.6
+"""Probability from which small talk and misuse are believed although a question leans."""
+RESOLVED = (
+    "false alarm", "joke", "kidding", "just testing", "i'm fine now", "im fine now", "i am fine now",
+    "fine now", "it went away", "ambulance", "paramedic", "at the hospital", "in the er", "called 911",
+    "hypothetical", "better now", "all good", "broma", "scherz", "blague",
+)  # fmt: skip
+"""Words after an emergency that say it is over or being seen to."""
+
+
+@dataclass(frozen=True)
+class Turn:
+    """How one question was read and decided, with what it leaves for the next one."""
+
+    reading: Reading
+    decision: Decision
+    found: Found | None
+    topic: Topic | None
+    meta: Meta | None = None
+
+
+class Assistant:
+    """The finished assistant, but for encoding and searching."""
+
+    def __init__(
+        self, decider: Decider, replies: Replies, default_locale: str, multilingual: bool = False
+    ) -> None:
+        self.decider = decider
+        self.replies = replies
+        self.default_locale = default_locale
+        self.multilingual = multilingual
+        index = decider.index
+        self.knowledge = index.knowledge
+        self.sources = {source.id: source for source in index.collection.sources}
+        self.follow_ups = FollowUps(index.knowledge.themes)
+        self.known_words = _english_words(index.knowledge.questions)
+
+    def respond(self, ask: Ask) -> Responding:
+        """Answer a question; see the module for the protocol.
+
+        Raises:
+            RequestError: the question is too long, or there is too much history.
+
+        """
+        question, history = clean_ask(ask)
+        locale = wording.match_locale(ask.locale, self.default_locale)
+        offers = self.decider.suggestions()
+        if not says_something(question):
+            return self.replies.fixed(locale, "unclear", offers)
+        language = language_of(question, self.known_words)
+        spoken = wording.match_locale(language, locale) if language != "en" else locale
+        if flag := triage(question) or _open_emergency(question, history):
+            return self.replies.urgent(flag, spoken)
+        if language != "en" and not self.multilingual:
+            return self.replies.fixed(spoken, "language")
+        last: Turn | None = None
+        for earlier in history[-REMEMBERED:]:
+            last = (yield from self._earlier(earlier, last)) or last
+        turn = yield from self._turn(question, last)
+        return verify(self._reply(turn, last, locale), self.sources)
+
+    def _earlier(
+        self, question: str, last: Turn | None
+    ) -> Generator[list[str], Sequence[Found], Turn | None]:
+        """Read an earlier question again; None if it leaves nothing for later ones."""
+        if not says_something(question) or triage(question) or self.follow_ups.meta(question):
+            return None
+        if language_of(question, self.known_words) != "en" and not self.multilingual:
+            return None
+        turn = yield from self._turn(question, last)
+        return turn if turn.decision.kind in (*CITING, Kind.NOT_COVERED) else None
+
+    def _turn(self, question: str, last: Turn | None) -> Searching:
+        """Understand and decide one question after another."""
+        meta = self.follow_ups.meta(question) if last else None
+        if meta and last:
+            return replace(last, meta=meta)
+        readings = self.follow_ups.readings(question, last.topic if last else None)
+        found = yield [reading.text for reading in readings]
+        decisions = [self.decider.decide(f) for f in found]
+        best = _choose(readings, decisions)
+        reading, decision = readings[best], decisions[best]
+        theme = decision.facts[0].theme if decision.facts else None
+        topic = self.follow_ups.topic(reading.text, theme)
+        if not topic.noun and last:
+            topic = last.topic or topic
+        return Turn(reading, decision, found[best], topic)
+
+    def _reply(self, turn: Turn, last: Turn | None, locale: str) -> Reply:
+        decision, understood = turn.decision, None
+        if turn.meta:
+            return self._about_last(turn, locale)
+        if turn.reading.bound:
+            understood = turn.reading.text
+        offers = self.decider.suggestions(turn.found)
+        match decision.kind:
+            case Kind.URGENT:
+                return self.replies.urgent(RedFlag(decision.topic or "default", ""), locale)
+            case Kind.SMALLTALK:
+                return self.replies.smalltalk(decision.topic, locale, self.decider.suggestions())
+            case Kind.REFUSED:
+                return self.replies.refused(decision.topic, locale)
+            case Kind.NOT_COVERED:
+                return self.replies.not_covered(locale, offers, understood)
+        statements, disagreements = compose(decision.facts, self.knowledge)
+        make = self.replies.personal if decision.kind is Kind.PERSONAL else self.replies.answer
+        return make(locale, statements, disagreements, understood)
+
+    def _about_last(self, turn: Turn, locale: str) -> Reply:
+        """Answer "which source says that?", "simpler", "summarise" from what was quoted."""
+        statements, disagreements = compose(turn.decision.facts, self.knowledge)
+        if turn.decision.kind not in CITING or not statements or turn.meta is None:
+            return self.replies.fixed(locale, "nothing_before", self.decider.suggestions())
+        lead = wording.say(locale, "lead", turn.meta.value)
+        return self.replies.answer(locale, statements, disagreements, None, lead)
+
+
+def clean_ask(ask: Ask) -> tuple[str, tuple[str, ...]]:
+    """Return question and history as they are read.
+
+    Raises:
+        RequestError: 422, one of them is too long.
+
+    """
+    if len(ask.history) > MAX_HISTORY:
+        raise RequestError(
+            422, f"history has {len(ask.history)} questions; at most {MAX_HISTORY} are read. Send the last."
+        )
+    return clean(ask.question), tuple(clean(earlier) for earlier in ask.history)
+
+
+def _open_emergency(question: str, history: Sequence[str]) -> RedFlag | None:
+    """Return the emergency of the question before, unless this one says that it is over.
+
+    Somebody who asks "is that normal?" after "my throat is closing" still needs the card.
+    """
+    if not history or not (flag := triage(history[-1])):
+        return None
+    text = question.lower()
+    if any(words in text for words in RESOLVED) or len(text.split()) > 14:
+        return None
+    return flag
+
+
+def _choose(readings: Sequence[Reading], decisions: Sequence[Decision]) -> int:
+    """Return which reading is meant: bound ones come first, the plain one last."""
+    if len(readings) == 1:
+        return 0
+    plain = len(readings) - 1
+    talk = decisions[plain]
+    if talk.kind in (Kind.SMALLTALK, Kind.REFUSED, Kind.URGENT) and talk.confidence >= SURE_TALK:
+        return plain
+    answered = [i for i in range(plain) if decisions[i].kind in CITING]
+    return max(answered or range(plain), key=lambda i: decisions[i].confidence)
+
+
+def _english_words(questions: Sequence[object]) -> frozenset[str]:
+    """Return the words of the bank's English questions (emergencies are in all languages)."""
+    from assistant.bank import Question
+
+    return frozenset(
+        word
+        for q in questions
+        if isinstance(q, Question) and q.kind is not Kind.URGENT
+        for word in q.text.lower().replace("'", "").split()
+        if word.isalpha()
+    )

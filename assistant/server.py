@@ -1,0 +1,54 @@
+"""The process that serves: the API at once, the page as soon as it is built.
+
+uvicorn's access log is off (addresses and paths of visitors are nobody's business here);
+question and answer texts are never logged anywhere.
+"""
+
+import logging
+import socket
+
+import uvicorn
+
+from assistant.api import create_api
+from assistant.engine import Engine
+from assistant.errors import FootnoteError
+from assistant.feedback import FeedbackStore
+from assistant.settings import Settings
+
+
+def serve(settings: Settings, engine: Engine) -> None:
+    """Serve until interrupted.
+
+    Raises:
+        FootnoteError: the address is taken or cannot be listened on.
+
+    """
+    logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel("WARNING")
+    api = create_api(engine, FeedbackStore(settings.database))
+    if settings.page:
+        from assistant.page import mount_page
+
+        mount_page(api, settings)
+    listener = _listen(settings.host, settings.port)
+    port = listener.getsockname()[1]
+    logging.getLogger("footnote").info("Footnote is at http://%s:%s", settings.host, port)
+    config = uvicorn.Config(api, log_config=None, access_log=False, server_header=False)
+    try:
+        uvicorn.Server(config).run(sockets=[listener])
+    finally:
+        engine.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        raise FootnoteError(
+            f"Cannot listen on {host}:{port} ({error.strerror}). Choose another: --port 7861"
+        ) from None
+    listener.set_inheritable(True)
+    return listener

@@ -1,0 +1,110 @@
+"""Settings → a working assistant. The only place where the parts are chosen and joined."""
+
+import os
+from pathlib import Path
+
+from assistant import encoder as encoders
+from assistant.decide import Decider
+from assistant.encoder import Encoder, OnnxEncoder, ReferenceEncoder
+from assistant.engine import Engine
+from assistant.errors import FootnoteError
+from assistant.index import Progress, Summary, build, open_index
+from assistant.pipeline import Assistant
+from assistant.replies import Replies
+from assistant.retrieval import Retriever
+from assistant.settings import Settings
+from assistant.storage import Storage, storage_at
+from assistant.values import Ask, Clinic, Kind
+
+QUIET = {
+    "ANONYMIZED_TELEMETRY": "False",
+    "CHROMA_TELEMETRY": "False",
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "LANGSMITH_TRACING": "false",
+    "LANGCHAIN_TRACING_V2": "false",
+    "DO_NOT_TRACK": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+
+
+def be_quiet() -> None:
+    """Turn off whatever would phone home; called first by every command.
+
+    Tracing is switched off even if the environment asks for it: it would send patients' words.
+    """
+    os.environ.update(QUIET)
+
+
+def storage(settings: Settings, collection: str | None = None) -> Storage:
+    """Return where the index of a collection lives."""
+    place = settings.chroma_url or str(settings.index)
+    return storage_at(place, settings.index, collection or settings.collection)
+
+
+def ingest(settings: Settings, name: str, progress: Progress) -> Summary:
+    """Bring the index of one collection up to date, and the exported encoder with it."""
+    identity = encoders.identify(settings.encoder)
+    loaded: list[ReferenceEncoder] = []
+
+    def reference() -> ReferenceEncoder:
+        if not loaded:
+            loaded.append(ReferenceEncoder(settings.encoder))
+        return loaded[0]
+
+    folder = encoders.export_folder(settings.index, identity)
+    if settings.encoder_backend == "onnx" and encoders.read_export(folder) is None:
+        progress("exporting the encoder", 0, 1)
+        encoders.export(reference(), folder)
+    return build(settings.corpus, name, storage(settings, name), identity, reference, progress)
+
+
+def open_encoder(settings: Settings) -> Encoder:
+    """Return the encoder that serves: the export, or the reference itself."""
+    if settings.encoder_backend == "torch":
+        return ReferenceEncoder(settings.encoder)
+    folder = encoders.export_folder(settings.index, encoders.identify(settings.encoder))
+    if encoders.read_export(folder) is None:
+        raise FootnoteError(
+            f"No exported encoder in {settings.index}. Run: python ingest.py {settings.collection}"
+        )
+    return OnnxEncoder(folder)
+
+
+def build_engine(settings: Settings, encoder: Encoder | None = None) -> Engine:
+    """Open the index and join the parts.
+
+    Raises:
+        FootnoteError: the index or the encoder is missing or does not fit.
+
+    """
+    place = storage(settings)
+    identity = encoder.identity if encoder else encoders.identify(settings.encoder)
+    index = open_index(Path(settings.corpus), settings.collection, place, identity)
+    encoder = encoder or open_encoder(settings)
+    retriever = Retriever(index.passages, index.vectors, index.bundle / "bm25")
+    clinic = Clinic(
+        settings.clinic_name, settings.clinic_phone, settings.clinic_url, settings.emergency_number
+    )
+    replies = Replies(clinic, index.collection.about)
+    assistant = Assistant(
+        Decider(index, retriever), replies, settings.locale, settings.encoder_multilingual
+    )
+    engine = Engine(assistant, encoder, retriever)
+    warm_up(engine)
+    return engine
+
+
+def warm_up(engine: Engine) -> None:
+    """Answer once, in every part that loads lazily, before the first visitor waits for it.
+
+    Raises:
+        FootnoteError: it cannot; a server that could only apologise must not start.
+
+    """
+    for question in ("How long does bruising last?", "¿Cuánto tiempo duran los moretones?"):
+        if engine.ask(Ask(question)).kind is Kind.UNAVAILABLE:
+            raise FootnoteError(
+                "The assistant cannot answer a test question. See the log above, then run: "
+                "python ingest.py"
+            )
