@@ -28,6 +28,7 @@ SIMILAR_CUT = 0.5
 """Without a bank: cosine to the best passage from which it is quoted."""
 SIMILAR_SHARE = 0.9
 MAX_PASSAGES = 3
+NEIGHBOURS = 20
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class Found:
     """What the search brought back for one text."""
 
     text: str
-    vector: Vectors
+    features: Vectors
     dense: Sequence[tuple[int, float]]
 
 
@@ -62,21 +63,21 @@ class Decider:
         """Return what a text asks for."""
         if not self.index.heads.known:
             return self._by_similarity(found)
-        probabilities, scores = self.index.heads.decide(found.vector[None])
-        chances = dict(zip(KINDS, probabilities[0].tolist(), strict=True))
-        facts = self._facts(scores[0])
+        scores = self.index.heads.decide(found.features[None])
+        chances = dict(zip(KINDS, scores.outcomes[0].tolist(), strict=True))
+        facts = self._facts(scores.facts[0])
         kind = max(chances, key=lambda k: chances[k])
         if kind in (Kind.ANSWER, Kind.NOT_COVERED):
             both = chances[Kind.ANSWER] + chances[Kind.NOT_COVERED]
             answered = chances[Kind.ANSWER] / both >= ANSWER_CUT and bool(facts)
             kind = Kind.ANSWER if answered else Kind.NOT_COVERED
-        return Decision(kind, facts, chances[kind], self._topic(found, kind))
+        return Decision(kind, facts, chances[kind], self._topic(scores.similarity[0], kind))
 
     def suggestions(self, found: Found | None = None) -> list[str]:
         """Return questions that the sources answer, the nearest to a text first."""
         themes = list(self.index.knowledge.themes)
         if found is not None and self.index.heads.known:
-            _, scores = self.index.heads.decide(found.vector[None])
+            scores = self.index.heads.decide(found.features[None]).facts
             best: dict[str, float] = {}
             for fact, score in zip(self.facts, scores[0].tolist(), strict=True):
                 best[fact.theme] = max(best.get(fact.theme, -1.0), score)
@@ -91,9 +92,9 @@ class Decider:
         cut = min(max(FACT_CUT, FACT_SHARE * top), top)
         return tuple(self.facts[i] for i in order if scores[i] >= cut)
 
-    def _topic(self, found: Found, kind: Kind) -> str:
+    def _topic(self, similarity: Vectors, kind: Kind) -> str:
         """Return the topic of the nearest reviewed question of that outcome."""
-        for row, _ in self.index.heads.neighbours(found.vector, 10):
+        for row in similarity.argsort()[::-1][:NEIGHBOURS]:
             if self.questions[row].kind is kind:
                 return self.questions[row].topic
         return ""

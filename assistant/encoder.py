@@ -1,9 +1,11 @@
-"""Text → unit vectors: sentence-transformers as the reference, ONNX Runtime to serve.
+"""Text → vectors: sentence-transformers as the reference, ONNX Runtime to serve.
 
 The model is loaded with sentence-transformers once, at ingest, and exported to one ONNX graph
 that pools and normalises; serving then needs neither torch nor transformers. Both offer
-LangChain's `Embeddings`. Vectors are float32 of shape (n, dimension), length 1. Nothing here
-knows what the texts are for.
+LangChain's `Embeddings`. One pass gives two things: the sentence's vector, for search, and its
+features, the same pooling of some layers below: what a sentence is *about* sits at the top,
+what it *asks* and in which words sits lower (docs/decisions/003). Nothing here knows what the
+texts are for.
 """
 
 import hashlib
@@ -11,7 +13,7 @@ import json
 import logging
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from langchain_core.embeddings import Embeddings
@@ -25,7 +27,18 @@ BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 """model.safetensors of all-MiniLM-L6-v2, as its authors published it."""
 MAX_TOKENS = 256
 BATCH = 32
+DEPTHS = (0.0, 1 / 3, 2 / 3, 5 / 6, 1.0)
+"""Layers that make the features, as shares of the network's depth."""
 log = logging.getLogger(__name__)
+
+
+class Encoded(NamedTuple):
+    """What one pass gives: float32, rows of length 1 in `vectors` and in each layer's part."""
+
+    vectors: Vectors
+    """(n, d)"""
+    features: Vectors
+    """(n, layers x d)"""
 
 
 class Encoder(Embeddings):
@@ -34,17 +47,17 @@ class Encoder(Embeddings):
     identity: str
     """Names weights and settings; vectors of different identities must not be compared."""
 
-    def encode(self, texts: list[str]) -> Vectors:
-        """Return one unit vector a text, shape (len(texts), dimension)."""
+    def encode(self, texts: list[str]) -> Encoded:
+        """Return vectors and features, a row a text."""
         raise NotImplementedError
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """As LangChain wants it."""
-        return self.encode(texts).tolist() if texts else []
+        return self.encode(texts).vectors.tolist() if texts else []
 
     def embed_query(self, text: str) -> list[float]:
         """As LangChain wants it."""
-        vector: list[float] = self.encode([text])[0].tolist()
+        vector: list[float] = self.encode([text]).vectors[0].tolist()
         return vector
 
 
@@ -59,8 +72,10 @@ class ReferenceEncoder(Encoder):
 
         """
         folder = locate(model)
+        import transformers
         from sentence_transformers import SentenceTransformer
 
+        transformers.utils.logging.disable_progress_bar()
         try:
             self.model = SentenceTransformer(folder, device="cpu")
         except (OSError, ValueError) as error:
@@ -71,12 +86,24 @@ class ReferenceEncoder(Encoder):
         self.model.max_seq_length = MAX_TOKENS
         self.identity = identify(model)
 
-    def encode(self, texts: list[str]) -> Vectors:
-        """See `Encoder`."""
-        vectors = self.model.encode(
-            texts, batch_size=BATCH, normalize_embeddings=True, show_progress_bar=False
-        )
-        return np.asarray(vectors, dtype=np.float32)
+    def encode(self, texts: list[str]) -> Encoded:
+        """See `Encoder`: sentence-transformers' own vectors, and the layers beside them."""
+        import torch
+
+        transformer = self.model[0]
+        vectors, features = [], []
+        for start in range(0, len(texts), BATCH):
+            tokens = transformer.tokenizer(
+                texts[start : start + BATCH],
+                padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt",
+            )  # fmt: skip
+            with torch.inference_mode():
+                out = self.model({**tokens})["sentence_embedding"]
+                hidden = transformer.auto_model(**tokens, output_hidden_states=True).hidden_states
+                pooled = _pool_layers(hidden, tokens["attention_mask"])
+            vectors.append(torch.nn.functional.normalize(out, dim=1).numpy())
+            features.append(pooled.numpy())
+        return Encoded(np.concatenate(vectors), np.concatenate(features))
 
 
 class OnnxEncoder(Encoder):
@@ -107,21 +134,21 @@ class OnnxEncoder(Encoder):
         self.tokenizer.enable_padding()
         self.identity = record["identity"]
 
-    def encode(self, texts: list[str]) -> Vectors:
+    def encode(self, texts: list[str]) -> Encoded:
         """See `Encoder`."""
         # Batches of like length: padding is what costs.
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-        out: Vectors | None = None
-        for start in range(0, len(order), BATCH):
-            rows = order[start : start + BATCH]
-            tokens = self.tokenizer.encode_batch([texts[i] for i in rows])
-            ids = np.array([t.ids for t in tokens], dtype=np.int64)
-            mask = np.array([t.attention_mask for t in tokens], dtype=np.int64)
-            (vectors,) = self.session.run(None, {"input_ids": ids, "attention_mask": mask})
-            if out is None:
-                out = np.empty((len(texts), vectors.shape[1]), dtype=np.float32)
-            out[rows] = vectors
-        return out if out is not None else np.empty((0, 0), dtype=np.float32)
+        parts = [self._run([texts[i] for i in order[s : s + BATCH]]) for s in range(0, len(order), BATCH)]
+        back = np.argsort(order, kind="stable")
+        return Encoded(*(np.concatenate(part)[back] for part in zip(*parts, strict=True)))
+
+    def _run(self, texts: list[str]) -> list[Vectors]:
+        tokens = self.tokenizer.encode_batch(texts)
+        ids = np.array([t.ids for t in tokens], dtype=np.int64)
+        mask = np.array([t.attention_mask for t in tokens], dtype=np.int64)
+        given = {"input_ids": ids, "attention_mask": mask}
+        vectors: list[Vectors] = self.session.run(["vectors", "features"], given)
+        return vectors
 
 
 def locate(model: str) -> str:
@@ -145,7 +172,7 @@ def identify(model: str) -> str:
     folder = Path(locate(model))
     weights = sorted(folder.glob("**/*.safetensors")) if folder.is_dir() else []
     name = _sha256(weights[0])[:16] if weights else model
-    return f"{name}/mean/unit/{MAX_TOKENS}"
+    return f"{name}/mean/unit/{MAX_TOKENS}/{len(DEPTHS)}"
 
 
 def export(reference: ReferenceEncoder, folder: Path) -> None:
@@ -165,10 +192,10 @@ def export(reference: ReferenceEncoder, folder: Path) -> None:
             self.network = transformer.auto_model
 
         def forward(self, input_ids: Any, attention_mask: Any) -> Any:
-            hidden = self.network(input_ids=input_ids, attention_mask=attention_mask)[0]
-            mask = attention_mask.unsqueeze(-1).to(hidden.dtype)
-            mean = (hidden * mask).sum(1) / mask.sum(1).clamp(min=1e-9)
-            return torch.nn.functional.normalize(mean, p=2, dim=1)
+            hidden = self.network(
+                input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=True
+            ).hidden_states
+            return _pool(hidden[-1], attention_mask), _pool_layers(hidden, attention_mask)
 
     building = folder.with_name(folder.name + ".building")
     shutil.rmtree(building, ignore_errors=True)
@@ -180,7 +207,8 @@ def export(reference: ReferenceEncoder, folder: Path) -> None:
     record = {"identity": reference.identity, "sha256": _sha256(building / "model.onnx")}
     (building / "record.json").write_text(json.dumps(record))
     sample = ["How long does bruising last?", "mesotherapy " * 40, "Ça va? 😀"]
-    difference = np.abs(OnnxEncoder(building).encode(sample) - reference.encode(sample)).max()
+    pairs = zip(OnnxEncoder(building).encode(sample), reference.encode(sample), strict=True)
+    difference = max(float(np.abs(ours - theirs).max()) for ours, theirs in pairs)
     if difference > 1e-5:
         raise FootnoteError(f"The exported encoder differs by {difference:.1g}. Use torch instead.")
     shutil.rmtree(folder, ignore_errors=True)
@@ -201,6 +229,22 @@ def export_folder(index: Path, identity: str) -> Path:
     return index / "encoder" / hashlib.sha256(identity.encode()).hexdigest()[:16]
 
 
+def _pool(hidden: Any, mask: Any) -> Any:
+    """Mean over the tokens that are there, then unit length."""
+    import torch
+
+    weight = mask.unsqueeze(-1).to(hidden.dtype)
+    mean = (hidden * weight).sum(1) / weight.sum(1).clamp(min=1e-9)
+    return torch.nn.functional.normalize(mean, p=2, dim=1)
+
+
+def _pool_layers(hidden: Any, mask: Any) -> Any:
+    import torch
+
+    layers = [hidden[round(depth * (len(hidden) - 1))] for depth in DEPTHS]
+    return torch.cat([_pool(layer, mask) for layer in layers], dim=1)
+
+
 def _quietly_export(network: Any, example: Any, path: Path, axes: dict[int, str]) -> None:
     import warnings
 
@@ -213,8 +257,13 @@ def _quietly_export(network: Any, example: Any, path: Path, axes: dict[int, str]
             example,
             str(path),
             input_names=["input_ids", "attention_mask"],
-            output_names=["vectors"],
-            dynamic_axes={"input_ids": axes, "attention_mask": axes, "vectors": {0: "batch"}},
+            output_names=["vectors", "features"],
+            dynamic_axes={
+                "input_ids": axes,
+                "attention_mask": axes,
+                "vectors": {0: "batch"},
+                "features": {0: "batch"},
+            },
             opset_version=17,
             dynamo=False,
         )

@@ -35,9 +35,9 @@ class Engine:
 
     def search(self, texts: list[str]) -> list[Found]:
         """Encode texts and find the nearest passages of each."""
-        vectors = self.encoder.encode(texts)
-        dense = self.retriever.dense(vectors)
-        return [Found(t, v, d) for t, v, d in zip(texts, vectors, dense, strict=True)]
+        encoded = self.encoder.encode(texts)
+        dense = self.retriever.dense(encoded.vectors)
+        return [Found(t, f, d) for t, f, d in zip(texts, encoded.features, dense, strict=True)]
 
     def ask(self, ask: Ask) -> Reply:
         """Answer in this thread.

@@ -1,11 +1,11 @@
 """What a question asks for, learnt from the reviewed bank: outcome and facts.
 
-Kernel ridge regression on the questions' embeddings (RBF kernel): one output an outcome, one a
-fact. Trained at ingest in closed form, a few seconds for some thousand questions; serving is a
+Kernel ridge regression (RBF kernel) on the questions' features, projected to their principal
+components: one output an outcome, one a fact. Trained at ingest in closed form, a few seconds for some thousand questions; serving is a
 matrix product. The scores that the calibration sees are held-out ones, leaving whole groups of
 like questions out, also in closed form, so that near-duplicates do not flatter it.
 
-Shapes: n questions, d dimensions, k outcomes, f facts.
+Shapes: n questions, w feature width, d projected dimensions, k outcomes, f facts.
 """
 
 from dataclasses import dataclass, fields
@@ -21,9 +21,10 @@ from assistant.values import Kind
 Floats = NDArray[np.float32]
 
 KINDS = (Kind.ANSWER, Kind.NOT_COVERED, Kind.PERSONAL, Kind.URGENT, Kind.SMALLTALK, Kind.REFUSED)
-GAMMA = 1.5
+DIMENSIONS = 256
+GAMMA = 0.7
 """Width of the RBF kernel on unit vectors."""
-RIDGE = 0.3
+RIDGE = 0.1
 GROUPS = 100
 """Clusters of like questions; each is left out in turn for the held-out scores."""
 
@@ -32,10 +33,16 @@ GROUPS = 100
 class Heads:
     """The trained decision. Without a bank all arrays are empty and `known` is False."""
 
+    mean: Floats
+    """(w,) mean of the bank's features."""
+    projection: Floats
+    """(w, d) their principal components."""
     questions: Floats
-    """(n, d) embeddings of the bank."""
+    """(n, d) the bank, projected, rows of length 1."""
     weights: Floats
-    """(n, k + f) dual weights, outcomes first."""
+    """(n, k) dual weights of the outcomes, from the whole bank."""
+    fact_weights: Floats
+    """(n, f) dual weights of the facts, from the questions that quote some; 0 elsewhere."""
     scale: Floats
     """(k, k + 1) multinomial logistic calibration of the outcome scores; last column: bias."""
 
@@ -44,17 +51,17 @@ class Heads:
         """Whether there is anything to decide with."""
         return len(self.questions) > 0
 
-    def decide(self, vectors: Vectors) -> tuple[Floats, Floats]:
-        """Return (outcome probabilities (b, k), fact scores (b, f)) for b question vectors."""
-        scores = kernel(vectors, self.questions) @ self.weights
+    def decide(self, features: Vectors) -> "Scores":
+        """Return outcome probabilities and fact scores for (b, w) features of questions."""
+        projected = project(features, self.mean, self.projection)
+        near = kernel(projected, self.questions)
         k = len(KINDS)
-        return _softmax(scores[:, :k] @ self.scale[:, :k].T + self.scale[:, k]), scores[:, k:]
-
-    def neighbours(self, vector: Vectors, count: int) -> list[tuple[int, float]]:
-        """Return the nearest bank questions of one vector: [(row, cosine), …]."""
-        cosine = self.questions @ vector
-        order = np.argsort(-cosine)[:count]
-        return [(int(i), float(cosine[i])) for i in order]
+        outcomes = near @ self.weights
+        return Scores(
+            _softmax(outcomes @ self.scale[:, :k].T + self.scale[:, k]),
+            near @ self.fact_weights,
+            1 + np.log(near) / (2 * GAMMA),
+        )
 
     def save(self, path: Path) -> None:
         """Write to an npz file."""
@@ -67,19 +74,66 @@ class Heads:
             return cls(**{f.name: arrays[f.name] for f in fields(cls)})
 
 
-def train(knowledge: Knowledge, vectors: Vectors) -> Heads:
-    """Learn from the bank; `vectors` are its questions' embeddings, shape (n, d)."""
+@dataclass(frozen=True)
+class Scores:
+    """What the heads make of b questions."""
+
+    outcomes: Floats
+    """(b, k) calibrated probabilities."""
+    facts: Floats
+    """(b, f) scores, about 1 for a fact that is asked for and 0 for others."""
+    similarity: Floats
+    """(b, n) cosine to each question of the bank."""
+
+
+def train(knowledge: Knowledge, features: Vectors) -> Heads:
+    """Learn from the bank; `features` are its questions' features, shape (n, w)."""
     n, k = len(knowledge.questions), len(KINDS)
     if n == 0:
         empty = np.zeros((0, 0), np.float32)
-        return Heads(empty, empty, np.zeros((k, k + 1), np.float32))
+        return Heads(empty[0:0, 0:0].ravel(), empty, empty, empty, empty, np.zeros((k, k + 1), np.float32))
+    mean, projection = principal(features)
+    questions = project(features, mean, projection)
     targets = bank_targets(knowledge)
-    inverse = np.linalg.inv(kernel(vectors, vectors).astype(np.float64) + RIDGE * np.eye(n))
-    weights = inverse @ targets
-    held_out = leave_groups_out(inverse, weights, targets, cluster(vectors, GROUPS))
-    labels = targets[:, :k].argmax(axis=1)
-    scale = _calibrate(held_out[:, :k], labels)
-    return Heads(vectors, weights.astype(np.float32), scale)
+    near = kernel(questions, questions).astype(np.float64)
+    inverse, weights = solve(near, targets[:, :k])
+    held_out = leave_groups_out(inverse, weights, targets[:, :k], cluster(questions, GROUPS))
+    scale = _calibrate(held_out, targets[:, :k].argmax(axis=1))
+    quoting = np.flatnonzero(targets[:, k:].any(axis=1))
+    fact_weights = np.zeros((n, targets.shape[1] - k))
+    if len(quoting):
+        _, fact_weights[quoting] = solve(near[np.ix_(quoting, quoting)], targets[quoting, k:])
+    return Heads(
+        mean, projection, questions, weights.astype(np.float32),
+        fact_weights.astype(np.float32), scale,
+    )  # fmt: skip
+
+
+def principal(features: Vectors) -> tuple[Floats, Floats]:
+    """Return mean (w,) and principal components (w, d) of features."""
+    mean = features.mean(axis=0)
+    centred = (features - mean).astype(np.float64)
+    values, axes = np.linalg.eigh(centred.T @ centred)
+    order = np.argsort(-values)[: min(DIMENSIONS, len(features))]
+    # The sign of an axis is arbitrary; fix it, so that two runs agree.
+    chosen = axes[:, order]
+    chosen *= np.sign(chosen[np.abs(chosen).argmax(axis=0), range(chosen.shape[1])])
+    return mean, chosen.astype(np.float32)
+
+
+def project(features: Vectors, mean: Floats, projection: Floats) -> Floats:
+    """Return unit rows (n, d)."""
+    rows = (features - mean) @ projection
+    unit: Floats = rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9)
+    return unit
+
+
+def solve(
+    near: NDArray[np.float64], targets: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the regularised kernel's inverse and the dual weights of ridge regression."""
+    inverse = np.linalg.inv(near + RIDGE * np.eye(len(near)))
+    return inverse, inverse @ targets
 
 
 def bank_targets(knowledge: Knowledge) -> NDArray[np.float64]:

@@ -101,7 +101,10 @@ def build(
         if stale:
             known = _known_vectors(storage, old, identity)
             maker = _Maker(collection, knowledge, storage, identity, before)
-            maker.write(encoder, known, summary, progress)
+            try:
+                maker.write(encoder, known, summary, progress)
+            finally:
+                storage.close()
         else:
             summary.passages, summary.questions = old["passages"], old["questions"]
     summary.seconds = time.perf_counter() - started
@@ -184,15 +187,13 @@ class _Maker:
         if not found:
             raise FootnoteError(f"{collection.folder}: no quotable sentence in any source.")
         texts = [embedded_text(p, collection.source(p.source_id)) for p in found]
-        vectors = _encode([*texts, *questions], known, encoder, summary, progress)
+        vectors, features = _encode(texts, questions, known, encoder, summary, progress)
         _check_vectors(vectors)
         progress("training", 0, 1)
-        heads = train(self.knowledge, vectors[len(texts) :])
+        heads = train(self.knowledge, features)
         heads.save(bundle / "heads.npz")
         save_words(texts, bundle / "bm25")
-        np.savez(
-            bundle / "vectors.npz", passages=vectors[: len(texts)], questions=vectors[len(texts) :]
-        )
+        np.savez(bundle / "encoded.npz", vectors=vectors, features=features)
         content = _content(collection, self.knowledge, found)
         (bundle / "content.json").write_text(json.dumps(content, ensure_ascii=False))
         name = f"{collection.id}-{generation}"
@@ -244,27 +245,35 @@ def _known_vectors(storage: Storage, old: dict[str, Any], identity: str) -> dict
         embedded_text(Passage(i, s, Span(*span), h), sources[s])
         for i, s, span, h in content["passages"]
     ]
-    with np.load(bundle / "vectors.npz") as arrays:
-        rows = [*arrays["passages"], *arrays["questions"]]
+    with np.load(bundle / "encoded.npz") as arrays:
+        vectors, features = arrays["vectors"], arrays["features"]
     questions = [q["text"] for q in content["questions"]]
-    return {_key(t): row for t, row in zip([*texts, *questions], rows, strict=True)}
+    passages_known = {_key("passage", t): row for t, row in zip(texts, vectors, strict=True)}
+    return passages_known | {
+        _key("question", q): row for q, row in zip(questions, features, strict=True)
+    }
 
 
 def _encode(
-    texts: Sequence[str], known: dict[str, Any], encoder: Callable[[], Encoder],
-    summary: Summary, progress: Progress,
-) -> Vectors:
-    new = sorted({t for t in texts if _key(t) not in known}, key=len)
+    texts: Sequence[str], questions: Sequence[str], known: dict[str, Any],
+    encoder: Callable[[], Encoder], summary: Summary, progress: Progress,
+) -> tuple[Vectors, Vectors]:
+    """Return the passages' vectors and the questions' features, encoding what is not known."""
+    keys = [_key("passage", t) for t in texts], [_key("question", q) for q in questions]
+    wanted = zip([*keys[0], *keys[1]], [*texts, *questions], strict=True)
+    new = sorted({text for key, text in wanted if key not in known}, key=lambda t: (len(t), t))
     if new:
         model = encoder()
         for start in range(0, len(new), ENCODE_BATCH):
             progress("encoding", start, len(new))
             batch = new[start : start + ENCODE_BATCH]
-            for text, row in zip(batch, model.encode(batch), strict=True):
-                known[_key(text)] = row
+            for text, vector, features in zip(batch, *model.encode(batch), strict=True):
+                known[_key("passage", text)] = vector
+                known[_key("question", text)] = features
         progress("encoding", len(new), len(new))
     summary.encoded = len(new)
-    return np.array([known[_key(t)] for t in texts], dtype=np.float32)
+    vectors, features = (np.array([known[k] for k in part], dtype=np.float32) for part in keys)
+    return vectors, features
 
 
 def _write_chroma(
@@ -374,5 +383,5 @@ def _knowledge_from(content: dict[str, Any], sources: dict[str, Source]) -> Know
     )
 
 
-def _key(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+def _key(role: str, text: str) -> str:
+    return role + hashlib.sha256(text.encode()).hexdigest()

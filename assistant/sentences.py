@@ -32,8 +32,8 @@ LEANS = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 QUESTION = re.compile(r"^(?:what|how|why|when|where|who|which|is|are|does|do|can)\b.*\?$", re.IGNORECASE)
-LABEL = 25
-"""A sentence of fewer characters is a label of what follows ("Pain.") and is not quoted alone."""
+LABEL = 2
+"""A sentence of so few words is a label of what follows ("Pain.") and is not quoted alone."""
 SECTION_GAP = re.compile(r"(?:\r?\n[ \t]*){3,}")
 """Two blank lines end what a heading stands over."""
 
@@ -69,7 +69,7 @@ def passages(source: Source, language: str = "en") -> Iterator[Passage]:
             start = starts[-1] if starts and leans else span.start
             starts.append(start)
             alone = start == span.start
-            if alone and (asks or len(words) < LABEL):
+            if alone and (asks or len(words.split()) <= LABEL):
                 continue
             following = block[index + 1 : index + 2]
             if following and CONTRAST.match(source.text[following[0].start : following[0].end]):

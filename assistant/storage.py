@@ -167,14 +167,17 @@ class ServerStorage:
             FootnoteError: another process is writing.
 
         """
-        client, name = self._connect(), f"footnote-{self.collection}-writer"
+        from chromadb.errors import ChromaError
+
+        name = f"footnote-{self.collection}-writer"
         mine = {"host": socket.gethostname(), "pid": os.getpid(), "time": time.time()}
         other = self._find(name)
         if other and _is_dead(other.metadata or {}):
-            client.delete_collection(name)
+            self._connect().delete_collection(name)
         try:
-            client.create_collection(name, metadata=mine, embedding_function=None)
-        except Exception as error:
+            self._connect().create_collection(name, metadata=mine, embedding_function=None)
+        except ChromaError as error:
+            self.close()
             owner = json.dumps((other.metadata if other else None) or {})
             raise FootnoteError(
                 f"{self.url}: {self.collection} is being written by {owner}. Wait; if that "
@@ -184,7 +187,8 @@ class ServerStorage:
             self._remove_leftovers()
             yield
         finally:
-            client.delete_collection(name)
+            self._connect().delete_collection(name)
+            self.close()
 
     def create(self, generation: str) -> Path:
         """Make the local folder in which a new generation is written."""
@@ -197,7 +201,9 @@ class ServerStorage:
         return self._connect()
 
     def close(self) -> None:
-        """Drop the connection."""
+        """Drop the connection; the next use makes a new one."""
+        if self._client is not None:
+            self._client.close()
         self._client = None
 
     def publish(self, generation: str) -> None:

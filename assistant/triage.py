@@ -4,54 +4,38 @@ In: whatever a visitor wrote, in any language, already cleaned (NFC, no control 
 Out: a `RedFlag`, or None. Pure and deterministic; the work grows linearly with the text.
 
 What counts as a red flag is not decided here but in `redflags/<language>.toml`, which a
-clinician can read and change; its grammar is explained at the head of `redflags/en.toml`.
-All languages are always tried: nothing may be missed because a language was guessed wrongly.
+clinician can read and change. All languages are always tried: nothing may be missed because a
+language was guessed wrongly.
 
 It does not know who is asking, what was said before or what the sources say, and None does not
 mean that a message is harmless: it means that no reviewed pattern matched.
 """
 
 import re
-import tomllib
-import unicodedata
 from bisect import bisect_left
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
-from typing import Any
 
-FOLDER = Path(__file__).with_name("redflags")
-# When a message raises several flags, the one whose advice differs most from the rest wins.
-ORDER = (
-    "suicide", "child", "sight", "circulation", "anaphylaxis",
-    "fainting", "bleeding", "overdose", "necrosis", "infection",
-)  # fmt: skip
-GAPS = {">": 3, ">>": 8, "+": 4, "++": 9}  # words that may stand between two steps of a pattern
+from assistant.rulebook import CJK, ORDER, Node, Rule, Rulebook, fold, rulebook, spell
+
+GAPS = {">": 3, ">>": 8, "+": 4, "++": 9}  # words that may stand between two steps of a rule
+LONGEST = 8  # words in a phrase
 VETO_REACH = 6  # words around a match in which `unless` counts
 LIST_REACH = 10  # "no fever, chills, redness or trouble breathing"
 NEAR_MATCH = 3  # words before a match that still belong to its statement
-LONGEST = 8  # words in a phrase
 FRAGMENT = 2  # "My throat. It closes up": so few words are read with the next sentence
 
-CJK = "\u3040-\u30ff\u4e00-\u9fff"
-TOKEN = re.compile(rf"\d+(?:[.,]\d+)?|[{CJK}]|[^\W\d_{CJK}]+|[.!?;\n。！？；؟؛…]+")
-PATTERN_TOKEN = re.compile(rf"(?:\d+(?:\.\d+)?|[{CJK}]|[^\W\d_{CJK}]+)\*?|[*^$]")
-CONTRACTION = re.compile(r"(?<=\w)['’‘ʼ`´](?=(?:s|t|re|ve|ll|d|m)\b)")
-ELONGATED = re.compile(r"([^\W\d_])\1{2,}")
-LINK = re.compile(r"\s(>>|>|\+\+|\+)\s")
+WORD_OR_STOP = re.compile(rf"\d+(?:[.,]\d+)?|[{CJK}]|[^\W\d_{CJK}]+|[.!?;\n。！？；؟؛…]+")
 
 Span = tuple[int, int]  # first word, one past the last
-Phrase = tuple[str, ...]
-Found = dict[int, list[Span]]  # group number -> where it occurs, in order
-Guard = Callable[[str], list[Span]]
+Found = dict[int, list[Span]]  # phrase number -> where it occurs, in order
+Match = tuple[Span, ...]  # one span for each step of a rule
 Story = dict[tuple[str, str], bool]  # (language, "past" or "general") -> still being told
 
 
 @dataclass(frozen=True)
 class RedFlag:
-    """An emergency: its category (one of `ORDER`) and the words that gave it away.
+    """An emergency: its category (one of `rulebook.ORDER`) and the words that gave it away.
 
     `matched` is for a clinician who tries a pattern out; it is never logged.
     """
@@ -60,98 +44,79 @@ class RedFlag:
     matched: str
 
 
-@dataclass(frozen=True)
-class Rule:
-    """Groups of words that must occur near each other, and what that means."""
-
-    language: str
-    kind: str  # "flag", "sign" (half a flag) or "guard" (makes a flag harmless)
-    name: str  # the category, the sign or the guard
-    steps: tuple[int, ...]
-    links: tuple[str, ...]
-    unless: int
-    ignores: frozenset[str]  # guards that do not excuse this one
-
-
-@dataclass
-class Rulebook:
-    """What all the TOML files say, compiled once. A group is a set of phrases with a number."""
-
-    starts: dict[str, list[tuple[Phrase, int]]] = field(default_factory=lambda: defaultdict(list))
-    stems: dict[str, list[tuple[Phrase, int]]] = field(default_factory=lambda: defaultdict(list))
-    groups: dict[tuple[Phrase, ...], int] = field(default_factory=dict)
-    rules: list[Rule] = field(default_factory=list)
-    filed: dict[int, list[Rule]] = field(default_factory=lambda: defaultdict(list))
-    together: list[tuple[frozenset[str], str]] = field(default_factory=list)
-    respell: dict[str, str] = field(default_factory=dict)
-    near: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    keep: set[str] = field(default_factory=set)
-
-
 @dataclass
 class Clause:
-    """One sentence: its words between `^` and `$`, whether it asks, and what was found in it."""
+    """One sentence: its words between `^` and `$`, whether it asks, and what was found in it.
+
+    `guards` and `vetoes` are bit masks: bit n is set where word n belongs to a denial ...
+    """
 
     words: list[str]
     asks: bool
     found: Found
-    rules: list[Rule]
-    guards: dict[tuple[str, str], list[Span]] = field(default_factory=dict)
+    groups: dict[int, list[Span]] = field(default_factory=dict)
+    rules: list[Rule] = field(default_factory=list)
+    guards: dict[tuple[str, str], int] = field(default_factory=dict)
+    vetoes: dict[int, int] = field(default_factory=dict)
 
 
 def triage(text: str) -> RedFlag | None:
-    """The red flag that the message raises, or None."""
-    book = _rulebook()
-    clauses = [_read(book, words, asks) for words, asks in _sentences(book, text)]
-    if all(rule.kind == "guard" for clause in clauses for rule in clause.rules):
+    """Return the red flag that the message raises, or None."""
+    book = rulebook()
+    clauses = [
+        Clause(words, asks, _find(book.root, words)) for words, asks in _sentences(book, text)
+    ]
+    for clause in clauses:
+        clause.rules = [
+            rule
+            for rule in _candidates(book, book.flags, clause)
+            if next(_matches(rule, clause.groups), None)
+        ]
+    if not _worth_a_look(book, clauses):  # most messages end here
         return None
-    clauses = [_with_guards(clause) for clause in clauses]
-    best: RedFlag | None = None
+    languages = {rule.language for clause in clauses for rule in clause.rules}
+    for clause in clauses:
+        _add_guards(book, clause, languages)
+    return _judge(book, clauses)
+
+
+def _worth_a_look(book: Rulebook, clauses: list[Clause]) -> bool:
+    rules = [rule for clause in clauses for rule in clause.rules]
+    signs = {rule.name for rule in rules if rule.kind == "sign"}
+    return any(rule.kind == "flag" for rule in rules) or any(
+        needed <= signs for needed, _ in book.together
+    )
+
+
+def _judge(book: Rulebook, clauses: list[Clause]) -> RedFlag | None:
+    """Return the most urgent category with a match that no guard excuses."""
+    flags: dict[str, str] = {}
     signs: dict[str, str] = {}
     story: Story = {}
     for clause, after in zip(clauses, [*clauses[1:], None], strict=True):
+        context = _Context(clause, after, story)
         for rule in clause.rules:
-            if rule.kind == "guard" or (rule.kind == "sign" and rule.name in signs):
-                continue
-            if rule.kind == "flag" and best and _rank(rule.name) >= _rank(best.category):
-                continue
-            for match in _matches(rule, clause.found):
-                if not _excused(rule, match, clause, after, story):
-                    words = " ".join(clause.words[match[0][0] : max(end for _, end in match)])
-                    if rule.kind == "sign":
-                        signs[rule.name] = words
-                    else:
-                        best = RedFlag(rule.name, words)
-                    break
+            seen = flags if rule.kind == "flag" else signs
+            match = None if rule.name in seen else context.first(rule)
+            if match:
+                start, end = _hull(match)
+                seen[rule.name] = " ".join(clause.words[start:end])
         story = _continue(story, clause)
     for needed, category in book.together:
-        if needed <= signs.keys() and not (best and _rank(category) >= _rank(best.category)):
-            best = RedFlag(category, " + ".join(signs[sign] for sign in sorted(needed)))
-    return best
+        if needed <= signs.keys():
+            flags.setdefault(category, " + ".join(signs[sign] for sign in sorted(needed)))
+    return next((RedFlag(name, flags[name]) for name in ORDER if name in flags), None)
 
 
-def _rank(category: str) -> int:
-    return ORDER.index(category)
-
-
-# --- from text to clauses ---
-
-
-def _fold(text: str) -> str:
-    """Lower case, no accents, no apostrophes ("can't" -> "cant", "l'air" -> "l air")."""
-    text = CONTRACTION.sub("", text.lower())
-    if not text.isascii():
-        text = unicodedata.normalize("NFKD", text)
-        text = "".join(c for c in text if unicodedata.category(c) != "Mn").replace("ß", "ss")
-    return ELONGATED.sub(r"\1\1", text)
+# --- from text to phrases ---
 
 
 def _sentences(book: Rulebook, text: str) -> Iterator[tuple[list[str], bool]]:
     """Sentences as word lists; a fragment of one or two words is read with what follows."""
     words = ["^"]
-    for token in TOKEN.findall(_fold(text)):
+    for token in WORD_OR_STOP.findall(fold(text)):
         if token[0].isalnum():
-            words.append(_spell(book, token))
+            words.append(spell(book, token.replace(",", ".")))
         elif len(words) > FRAGMENT + 1:
             yield [*words, "$"], token[0] in "?？؟"
             words = ["^"]
@@ -159,266 +124,240 @@ def _sentences(book: Rulebook, text: str) -> Iterator[tuple[list[str], bool]]:
         yield [*words, "$"], False
 
 
-def _spell(book: Rulebook, word: str) -> str:
-    """The key word that a misspelt one stands for: one letter wrong, missing, added or swapped."""
-    if word in book.keep or len(word) < 4:
-        return word
-    if word in book.respell:
-        return book.respell[word]
-    if len(word) < 5 or any(word[:end] in book.stems for end in range(3, len(word) + 1)):
-        return word
-    for part in (word, *_shortened(word)):
-        for key in book.near.get(part, ()):
-            if key[0] == word[0] and _one_slip(key, word):
-                return key
-    return word
+def _find(root: Node, words: list[str]) -> Found:
+    """Every phrase of the rulebook that occurs in the words."""
+    found: Found = {}
+    for at in range(len(words)):
+        open_nodes = [(root, at)]
+        while open_nodes:
+            node, place = open_nodes.pop()
+            if node.phrase >= 0:
+                found.setdefault(node.phrase, []).append((at, place))
+            if place == len(words):
+                continue
+            word = words[place]
+            if word in node.words:
+                open_nodes.append((node.words[word], place + 1))
+            if node.stems:
+                for end in range(len(word) + 1):
+                    if word[:end] in node.stems:
+                        open_nodes.append((node.stems[word[:end]], place + 1))
+    return found
 
 
-def _shortened(word: str) -> Iterator[str]:
-    return (word[:cut] + word[cut + 1 :] for cut in range(len(word)))
-
-
-def _one_slip(one: str, other: str) -> bool:
-    """Both have lost at most one letter to the same stump; two different letters are too many."""
-    if len(one) != len(other):
-        return True
-    wrong = [place for place, (a, b) in enumerate(zip(one, other, strict=True)) if a != b]
-    return len(wrong) == 1 or (
-        len(wrong) == 2
-        and wrong[1] == wrong[0] + 1
-        and one[wrong[0]] == other[wrong[1]]
-        and one[wrong[1]] == other[wrong[0]]
-    )
-
-
-def _read(book: Rulebook, words: list[str], asks: bool) -> Clause:
-    """Find every group in the words, then every rule whose groups are all there."""
-    found: dict[int, list[Span]] = defaultdict(list)
-    for at, word in enumerate(words):
-        entries = [book.starts.get(word, ())]
-        entries += [book.stems.get(word[:end], ()) for end in range(2, len(word) + 1)]
-        for phrases in entries:
-            for rest, group in phrases:
-                if not rest or _follows(rest, words[at + 1 : at + 1 + len(rest)]):
-                    found[group].append((at, at + 1 + len(rest)))
-    rules = [
-        rule
-        for group in found
-        for rule in book.filed.get(group, ())
-        if all(step in found for step in rule.steps)
-    ]
-    return Clause(words, asks, found, rules)
-
-
-def _follows(rest: Phrase, words: list[str]) -> bool:
-    """Whether the words are the rest of a phrase; "x*" is any word that begins with x."""
-    return len(words) == len(rest) and all(
-        word.startswith(part[:-1]) if part[-1] == "*" else word == part
-        for part, word in zip(rest, words, strict=True)
-    )
+def _candidates(book: Rulebook, filed: dict[int, list[Rule]], clause: Clause) -> Iterator[Rule]:
+    """Yield the rules of which every group occurs in the clause; note where they do."""
+    present = set(clause.found)
+    seen: set[int] = set()
+    for phrase in clause.found:
+        for rule in filed.get(phrase, ()):
+            if id(rule) in seen:
+                continue
+            seen.add(id(rule))
+            if any(book.groups[step].isdisjoint(present) for step in rule.steps):
+                continue
+            for group in (*rule.steps, rule.unless):
+                if group >= 0 and group not in clause.groups:
+                    phrases = book.groups[group] & present
+                    clause.groups[group] = sorted(
+                        span for phrase in phrases for span in clause.found[phrase]
+                    )
+            yield rule
 
 
 # --- rules and their guards ---
 
 
-def _matches(rule: Rule, found: Found, done: tuple[Span, ...] = ()) -> Iterator[tuple[Span, ...]]:
-    """Every way in which the rule's groups stand in its order and near enough."""
-    if len(done) == len(rule.steps):
-        yield done
-        return
-    spans = found[rule.steps[len(done)]]
+def _matches(
+    rule: Rule, groups: dict[int, list[Span]], done: Match = (), start: int = 0, end: int = 0
+) -> Iterator[Match]:
+    """Every way in which the rule's groups stand in its order and near enough.
+
+    `done` are the steps matched so far, from word `start` to word `end`.
+    """
+    spans = groups[rule.steps[len(done)]]
+    last = len(done) + 1 == len(rule.steps)
     if not done:
         for span in spans:
-            yield from _matches(rule, found, (span,))
+            if last:
+                yield (span,)
+            else:
+                yield from _matches(rule, groups, (span,), *span)
         return
     link = rule.links[len(done) - 1]
-    start, end = _hull(done)
-    for at in range(bisect_left(spans, (start - GAPS[link] - LONGEST, 0)), len(spans)):
-        if spans[at][0] > end + GAPS[link]:
+    gap, ordered, anchor = GAPS[link], link[0] == ">", done[-1][1]
+    first = anchor if ordered else start - gap - LONGEST
+    for at in range(bisect_left(spans, (first, 0)), len(spans)):
+        span = spans[at]
+        if span[0] > end + gap:
             return
-        if _linked(link, done, spans[at]):
-            yield from _matches(rule, found, (*done, spans[at]))
+        if ordered:
+            near = span[0] - anchor <= gap
+        else:
+            near = span[0] >= end or 0 <= start - span[1] <= gap
+        if near and last:
+            yield (*done, span)
+        elif near:
+            hull = min(start, span[0]), max(end, span[1])
+            yield from _matches(rule, groups, (*done, span), *hull)
 
 
-def _linked(link: str, done: tuple[Span, ...], span: Span) -> bool:
-    start, end = _hull(done)
-    if link[0] == ">":
-        return 0 <= span[0] - done[-1][1] <= GAPS[link]
-    return 0 <= span[0] - end <= GAPS[link] or 0 <= start - span[1] <= GAPS[link]
-
-
-def _hull(match: tuple[Span, ...]) -> Span:
+def _hull(match: Match) -> Span:
     return min(start for start, _ in match), max(end for _, end in match)
 
 
-def _overlap(one: Span, other: Span) -> bool:
-    return one[0] < other[1] and other[0] < one[1]
+def _bits(first: int, last: int) -> int:
+    """Return the mask of the words from `first` up to `last`."""
+    first = max(first, 0)
+    return (1 << max(last - first, 0)) - 1 << first
 
 
-def _with_guards(clause: Clause) -> Clause:
+def _add_guards(book: Rulebook, clause: Clause, languages: set[str]) -> None:
     """Note where the clause denies, supposes, remembers ...; a guard `not_x` takes `x` back."""
-    for rule in clause.rules:
-        if rule.kind == "guard":
-            spans = clause.guards.setdefault((rule.language, rule.name), [])
-            spans.extend(_hull(match) for match in _matches(rule, clause.found))
-    for (language, name), spans in clause.guards.items():
-        void = clause.guards.get((language, f"not_{name}"), ())
-        spans[:] = [span for span in spans if not any(_overlap(span, other) for other in void)]
-    return clause
+    spans: dict[tuple[str, str], list[Span]] = {}
+    for phrase, found in clause.found.items():
+        for cue in book.cues.get(phrase, ()):
+            if cue[0] in languages:
+                spans.setdefault(cue, []).extend(found)
+    for rule in _candidates(book, book.guards, clause):
+        if rule.language in languages:
+            found = [_hull(match) for match in _matches(rule, clause.groups)]
+            spans.setdefault((rule.language, rule.name), []).extend(found)
+    for cue in sorted(spans, key=lambda cue: not cue[1].startswith("not_")):
+        void = clause.guards.get((cue[0], f"not_{cue[1]}"), 0)
+        mask = 0
+        for span in spans[cue]:
+            if not void & _bits(*span):
+                mask |= _bits(*span)
+        clause.guards[cue] = mask
 
 
-def _excused(
-    rule: Rule, match: tuple[Span, ...], clause: Clause, after: Clause | None, story: Story
-) -> bool:
-    """Whether the words around a match say that nothing is happening now."""
-    start, end = _hull(match)
-    if any(
-        _overlap(span, (start - VETO_REACH, end + VETO_REACH))
-        for span in clause.found.get(rule.unless, ())
-    ):
-        return True
+@dataclass(frozen=True)
+class _Context:
+    """A clause in its place: what comes after it, and the story told so far."""
 
-    def guard(name: str) -> list[Span]:
-        return clause.guards.get((rule.language, name), [])
+    clause: Clause
+    after: Clause | None
+    story: Story
 
-    if any(_overlap(span, step) for span in guard("figure") for step in match):
-        return True
-    if "negation" not in rule.ignores and _negated(match, clause.words, guard):
-        return True
-    breaks = [at for at, _ in guard("break")]
-    low = max((at for at in breaks if at <= start), default=0)
-    high = min((at for at in breaks if at >= end), default=len(clause.words))
+    def first(self, rule: Rule) -> Match | None:
+        """Return the first match of a rule that nothing around it makes harmless."""
+        for match in _matches(rule, self.clause.groups):
+            if not self.excused(rule, match) and not self.disowned(rule, match):
+                return match
+        return None
 
-    def said(name: str, first: int = low, last: int = high) -> bool:
-        return any(begin < last and finish > first for begin, finish in guard(name))
+    def guard(self, language: str, name: str) -> int:
+        return self.clause.guards.get((language, name), 0)
 
-    if said("now"):
-        return False
-    language = rule.language
-    supposed = said("general") or story.get((language, "general"), False)
-    if supposed and "general" not in rule.ignores:
-        return not said("asserting", max(low, start - NEAR_MATCH), end)
-    if said("present", start - NEAR_MATCH, end):
-        return False
-    told = story.get((language, "past"), False) and not said("treatment")
-    if (said("past") or told) and "past" not in rule.ignores:
-        return True
-    over = said("resolved", end, len(clause.words)) or (
-        after is not None and bool(after.guards.get((language, "resolved")))
-    )
-    back = said("relapse", end, len(clause.words)) or (
-        after is not None and bool(after.guards.get((language, "relapse")))
-    )
-    return over and not back and "resolved" not in rule.ignores
+    def disowned(self, rule: Rule, match: Match) -> bool:
+        """Whether another language claims the same words ("sepsis") and excuses them.
 
+        Only a language that says nothing else here gives way: it may not be spoken at all.
+        """
+        if any(self.guard(rule.language, name) for name in ("asserting", "present", "now")):
+            return False
+        here = _bits(*_hull(match))
+        return any(
+            self.excused(other, theirs)
+            for other in self.clause.rules
+            if other.language != rule.language and other.name == rule.name
+            for theirs in _matches(other, self.clause.groups)
+            if here & _bits(*_hull(theirs))
+        )
 
-def _negated(match: tuple[Span, ...], words: list[str], guard: Guard) -> bool:
-    """Whether a denial reaches one of the steps over nothing but filler, or at the end of a list.
+    def excused(self, rule: Rule, match: Match) -> bool:
+        """Whether the words around a match say that nothing is happening now."""
+        start, end = _hull(match)
+        steps = 0
+        for span in match:
+            steps |= _bits(*span)
+        if self.vetoed(rule, steps, _bits(start - VETO_REACH, end + VETO_REACH)):
+            return True
+        if "negation" not in rule.ignores and self.denied(rule.language, match, steps):
+            return True
+        language = rule.language
+        part = self.part(language, start, end)
+        if part & self.guard(language, "now"):
+            return False
+        general = part & self.guard(language, "general") or self.story.get((language, "general"))
+        if general and "general" not in rule.ignores:
+            near = part & _bits(start - NEAR_MATCH, end)
+            return not near & self.guard(language, "asserting")
+        if _bits(start - NEAR_MATCH, end) & self.guard(language, "present"):
+            return False
+        return self.past(rule, part) or self.over(rule, _bits(end, len(self.clause.words)))
 
-    A denial inside a step ("not able to") belongs to the sign and denies nothing.
-    """
-    filler = {at for span in guard("filler") for at in range(*span)}
-    links = {at for at, _ in guard("or")}
-    subjects = {at for at, _ in guard("subject")} | {at for at, _ in guard("break")}
-    for negation in guard("negation"):
-        if any(_overlap(negation, step) for step in match):
-            continue
+    def part(self, language: str, start: int, end: int) -> int:
+        """Return the part of the sentence around a match: as far as the next "but" or "because"."""
+        breaks = self.guard(language, "break")
+        low = (breaks & _bits(0, start + 1)).bit_length() - 1
+        later = breaks >> end
+        high = end + (later & -later).bit_length() - 1 if later else len(self.clause.words)
+        return _bits(low, high)
+
+    def vetoed(self, rule: Rule, steps: int, reach: int) -> bool:
+        """Whether an `unless` stands near the match, or a figure of speech covers it."""
+        if steps & self.guard(rule.language, "figure"):
+            return True
+        if rule.unless not in self.clause.vetoes:
+            veto = 0
+            for span in self.clause.groups.get(rule.unless, ()):
+                veto |= _bits(*span)
+            self.clause.vetoes[rule.unless] = veto
+        return bool(self.clause.vetoes[rule.unless] & reach & ~steps)
+
+    def denied(self, language: str, match: Match, steps: int) -> bool:
+        """Whether a denial reaches a step over nothing but filler, or at the end of a list.
+
+        A denial inside a step ("not able to") belongs to the sign and denies nothing.
+        """
+        negation = self.guard(language, "negation") & ~steps
+        if not negation:
+            return False
+        filler = self.guard(language, "filler") & ~negation
+        subject = self.guard(language, "subject") | self.guard(language, "break")
         for start, _ in match:
-            if not 0 <= start - negation[1] <= LIST_REACH:
-                continue
-            last = start - 1
-            while last >= negation[1] and last in filler:
-                last -= 1
-            listed = last in links and subjects.isdisjoint(range(negation[1], last))
-            if last < negation[1] or listed:
+            at = start - 1
+            while at > 0 and filler >> at & 1:
+                at -= 1
+            if negation >> at & 1:
                 return True
-    return False
+            before = _bits(at - LIST_REACH, at)
+            if self.guard(language, "or") >> at & 1 and negation & before:
+                denial = (negation & before).bit_length()
+                if not subject & _bits(denial, at):
+                    return True
+        return False
+
+    def past(self, rule: Rule, part: int) -> bool:
+        """Whether this part of the sentence, or the story that it goes on with, is long past."""
+        if "past" in rule.ignores:
+            return False
+        if part & self.guard(rule.language, "past"):
+            return True
+        told = self.story.get((rule.language, "past"), False)
+        return told and not part & self.guard(rule.language, "treatment")
+
+    def over(self, rule: Rule, rest: int) -> bool:
+        """Whether the rest of the sentence, or the next one, says that it has gone for good."""
+
+        def later(name: str) -> bool:
+            cue = (rule.language, name)
+            return bool(rest & self.guard(*cue) or (self.after and self.after.guards.get(cue)))
+
+        return "resolved" not in rule.ignores and later("resolved") and not later("relapse")
 
 
 def _continue(story: Story, clause: Clause) -> Story:
-    """What the next sentence inherits: a tale of the past, or a general question going on."""
+    """Return what the next sentence inherits: a tale of the past, a general question going on."""
     told: Story = {}
-    for language in {key[0] for key in (*story, *clause.guards)}:
+    for language in {language for language, _ in (*story, *clause.guards)}:
         past, now, general, treatment = (
             bool(clause.guards.get((language, name)))
             for name in ("past", "now", "general", "treatment")
         )
-        told[language, "past"] = not now and (
-            past or (story.get((language, "past"), False) and not treatment)
-        )
+        goes_on = story.get((language, "past"), False) and not treatment
+        told[language, "past"] = not now and (past or goes_on)
         told[language, "general"] = clause.asks and general
     return told
-
-
-# --- from the files to the rulebook ---
-
-
-@cache
-def _rulebook() -> Rulebook:
-    """All files of `redflags/`, read at the first message."""
-    book = Rulebook()
-    for path in sorted(FOLDER.glob("*.toml")):
-        _load(book, path.stem, tomllib.loads(path.read_text(encoding="utf-8")))
-    uses = Counter(step for rule in book.rules for step in set(rule.steps))
-    for rule in book.rules:
-        book.filed[min(rule.steps, key=lambda step: uses[step])].append(rule)
-    return book
-
-
-def _load(book: Rulebook, language: str, data: dict[str, Any]) -> None:
-    words = data.get("words", {})
-
-    def add(kind: str, name: str, lines: list[str], unless: str = "", ignores: Any = ()) -> None:
-        veto = _group(book, unless, words) if unless else -1
-        for line in lines:
-            parts = LINK.split(line)
-            steps = tuple(_group(book, part, words) for part in parts[::2])
-            book.rules.append(
-                Rule(language, kind, name, steps, tuple(parts[1::2]), veto, frozenset(ignores))
-            )
-
-    for flag in data.get("flag", []):
-        kind = "flag" if "category" in flag else "sign"
-        name = flag.get("category") or flag["sign"]
-        add(kind, name, flag["any"], flag.get("unless", ""), flag.get("ignores", ()))
-    for name, lines in data.get("guards", {}).items():
-        add("guard", name, lines)
-    for pair in data.get("together", []):
-        for signs in pair["signs"]:
-            book.together.append((frozenset(signs.split(" + ")), pair["category"]))
-    _load_spelling(book, data.get("spelling", {}))
-
-
-def _group(book: Rulebook, text: str, words: dict[str, str]) -> int:
-    """The number of a group written as "one phrase | another, <a named group>"."""
-    phrases = tuple(sorted(set(_phrases(text, words))))
-    if phrases not in book.groups:
-        book.groups[phrases] = len(book.groups)
-        for first, *rest in phrases:
-            table = book.stems if first[-1] == "*" else book.starts
-            table[first.rstrip("*")].append((tuple(rest), book.groups[phrases]))
-            book.keep.update(part for part in (first, *rest) if part[-1] != "*")
-    return book.groups[phrases]
-
-
-def _phrases(text: str, words: dict[str, str]) -> Iterator[Phrase]:
-    for phrase in re.split(r"\s*[|,]\s*", text.strip(" ,|\n")):
-        if phrase.startswith("<"):
-            if phrase[1:-1] not in words:
-                raise ValueError(f"No group {phrase} in [words]: {text!r}")
-            yield from _phrases(words[phrase[1:-1]], words)
-        elif not (found := tuple(PATTERN_TOKEN.findall(_fold(phrase)))):
-            raise ValueError(f"Empty phrase in {text!r}")
-        else:
-            yield found
-
-
-def _load_spelling(book: Rulebook, spelling: dict[str, Any]) -> None:
-    """`keys`: words that misspellings stand for; `keep`: look-alikes that are right as they are."""
-    book.keep.update(_fold(spelling.get("keep", "")).split())
-    for right, wrong in spelling.get("as", {}).items():
-        book.respell.update(dict.fromkeys(_fold(wrong).split(), right))
-    for key in _fold(spelling.get("keys", "")).split():
-        book.keep.add(key)
-        for part in (key, *_shortened(key)):
-            book.near[part].append(key)

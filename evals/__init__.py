@@ -1,0 +1,1 @@
+"""Is it good enough? Blind cases asked of the whole assistant, scored, compared with the aims."""
