@@ -47,7 +47,15 @@ class _Fact(_Strict):
     quotes: list[_Quote] = Field(min_length=1)
 
 
+class Overview(_Strict):
+    """The facts of a complete list, and from how many of its themes on it is shown."""
+
+    themes: int = Field(4, ge=2)
+    facts: list[str] = []
+
+
 class _FactsFile(_Strict):
+    overview: Overview = Overview()
     theme: list[Theme] = []
     fact: list[_Fact] = []
 
@@ -56,6 +64,7 @@ class _Disagreement(_Strict):
     id: str
     about: str
     sides: list[list[str]] = Field(min_length=2, max_length=2)
+    always: list[str] = []
 
 
 class _DisagreementsFile(_Strict):
@@ -91,6 +100,8 @@ class KnownDisagreement:
     id: str
     about: str
     sides: tuple[tuple[str, ...], tuple[str, ...]]
+    always: tuple[str, ...] = ()
+    """Facts that reassure and that the other side limits: they bring it whatever was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +123,7 @@ class Knowledge:
     facts: tuple[Fact, ...] = ()
     disagreements: tuple[KnownDisagreement, ...] = ()
     questions: tuple[Question, ...] = ()
+    overview: Overview = Overview()
 
 
 def read_knowledge(collection: Collection) -> Knowledge:
@@ -122,14 +134,14 @@ def read_knowledge(collection: Collection) -> Knowledge:
 
     """
     folder = collection.folder
-    themes, facts = _read_facts(folder / "facts.toml", collection)
+    themes, facts, overview = _read_facts(folder / "facts.toml", collection)
     ids = {fact.id for fact in facts}
     disagreements = _read_disagreements(folder / "disagreements.toml", ids)
     questions: list[Question] = []
     for path in sorted((folder / "bank").glob("*.toml")):
         questions.extend(_read_questions(path, ids))
     _refuse_contradictions(questions, folder)
-    return Knowledge(themes, facts, disagreements, tuple(questions))
+    return Knowledge(themes, facts, disagreements, tuple(questions), overview)
 
 
 def normal(text: str) -> str:
@@ -137,9 +149,11 @@ def normal(text: str) -> str:
     return " ".join(re.findall(r"\w+", text.lower()))
 
 
-def _read_facts(path: Path, collection: Collection) -> tuple[tuple[Theme, ...], tuple[Fact, ...]]:
+def _read_facts(
+    path: Path, collection: Collection
+) -> tuple[tuple[Theme, ...], tuple[Fact, ...], Overview]:
     if not path.exists():
-        return (), ()
+        return (), (), Overview()
     file = validate(_FactsFile, read_toml(path), path)
     themes = {theme.id for theme in file.theme}
     sources = {source.id: source for source in collection.sources}
@@ -165,7 +179,8 @@ def _read_facts(path: Path, collection: Collection) -> tuple[tuple[Theme, ...], 
                 )
             citations.append(Citation(source, span))
         facts[entry.id] = Fact(entry.id, entry.theme, tuple(citations))
-    return tuple(file.theme), tuple(facts.values())
+    _refuse_unknown(file.overview.facts, set(facts), f"{path}: overview")
+    return tuple(file.theme), tuple(facts.values()), file.overview
 
 
 def _locate(quote: str, source: Source, where: str) -> Span:
@@ -195,9 +210,10 @@ def _read_disagreements(path: Path, ids: set[str]) -> tuple[KnownDisagreement, .
         return ()
     file = validate(_DisagreementsFile, read_toml(path), path)
     for entry in file.disagreement:
-        _refuse_unknown((f for side in entry.sides for f in side), ids, f"{path}: {entry.id}")
+        named = [*entry.always, *(fact for side in entry.sides for fact in side)]
+        _refuse_unknown(named, ids, f"{path}: {entry.id}")
     return tuple(
-        KnownDisagreement(d.id, d.about, (tuple(d.sides[0]), tuple(d.sides[1])))
+        KnownDisagreement(d.id, d.about, (tuple(d.sides[0]), tuple(d.sides[1])), tuple(d.always))
         for d in file.disagreement
     )
 

@@ -22,14 +22,22 @@ class _Draft:
     theme: str
 
 
+BRINGS = 0.15
+"""Score from which the other side of a disagreement counts as asked about."""
+
+
 def compose(
-    chosen: Sequence[Fact], knowledge: Knowledge
+    chosen: Sequence[Fact], knowledge: Knowledge, scores: Mapping[str, float]
 ) -> tuple[tuple[Statement, ...], tuple[Disagreement, ...]]:
-    """Return the statements for the chosen facts, best first, and the disagreements they hold."""
+    """Return the statements for the chosen facts, best first, and the disagreements they hold.
+
+    `scores` tell how much each fact was asked about.
+    """
     by_id: Mapping[str, Fact] = {fact.id: fact for fact in [*knowledge.facts, *chosen]}
     titles = {theme.id: theme.title for theme in knowledge.themes}
     wanted = list(dict.fromkeys(fact.id for fact in chosen))
-    active = [d for d in knowledge.disagreements if _complete(d, wanted)]
+    _complete_list(wanted, knowledge)
+    active = [d for d in knowledge.disagreements if _complete(d, wanted, scores)]
     drafts: list[_Draft] = []
     for fact_id in _in_reading_order(wanted, by_id, active):
         fact = by_id[fact_id]
@@ -40,14 +48,29 @@ def compose(
     return statements, tuple(_as_shown(d, place) for d in active)
 
 
-def _complete(disagreement: KnownDisagreement, wanted: list[str]) -> bool:
-    """Add the missing side, in place, if one side is there; tell whether both now are."""
+def _complete_list(wanted: list[str], knowledge: Knowledge) -> None:
+    """Add the rest of the overview, in place, if the facts span enough of its themes."""
+    theme = {fact.id: fact.theme for fact in knowledge.facts}
+    listed = knowledge.overview.facts
+    themes = {theme[fact] for fact in wanted if fact in listed}
+    if len(themes) >= knowledge.overview.themes:
+        wanted += [fact for fact in listed if fact not in wanted]
+
+
+def _complete(
+    disagreement: KnownDisagreement, wanted: list[str], scores: Mapping[str, float]
+) -> bool:
+    """Add the missing side, in place, if one is there and it matters; tell if both now are."""
     present = [any(fact in wanted for fact in side) for side in disagreement.sides]
     if not any(present):
         return False
-    for side, there in zip(disagreement.sides, present, strict=True):
-        if not there:
-            wanted.append(side[0])
+    if all(present):
+        return True
+    missing = disagreement.sides[present.index(False)]
+    asked = max(scores.get(fact, 0.0) for fact in missing)
+    if asked < BRINGS and not any(fact in wanted for fact in disagreement.always):
+        return False
+    wanted.append(max(missing, key=lambda fact: (scores.get(fact, 0.0) >= BRINGS, -missing.index(fact))))
     return True
 
 

@@ -5,8 +5,8 @@ cautiously. The cuts are set on held-out scores of the bank (`python -m assistan
 never on the cases that are reported.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from assistant.bank import Fact
 from assistant.encoder import Vectors
@@ -15,14 +15,14 @@ from assistant.index import Index
 from assistant.retrieval import Hit, Retriever
 from assistant.values import Citation, Kind
 
-FACT_CUT = 0.25
+FACT_CUT = 0.22
 """A fact is cited when its score reaches this …"""
-FACT_SHARE = 0.45
+FACT_SHARE = 0.6
 """… and this share of the best fact's score."""
 FACT_FLOOR = 0.12
 """An answer whose best fact scores less has nothing to say: the sources do not cover it."""
 MAX_FACTS = 14
-ANSWER_CUT = 0.45
+ANSWER_CUT = 0.5
 """Probability of `answer` against `not_covered` from which it is answered."""
 SIMILAR_CUT = 0.5
 """Without a bank: cosine to the best passage from which it is quoted."""
@@ -48,6 +48,8 @@ class Decision:
     facts: tuple[Fact, ...]
     confidence: float
     topic: str = ""
+    scores: Mapping[str, float] = field(default_factory=dict)
+    """How much each fact was asked about."""
 
 
 class Decider:
@@ -71,7 +73,9 @@ class Decider:
             both = chances[Kind.ANSWER] + chances[Kind.NOT_COVERED]
             answered = chances[Kind.ANSWER] / both >= ANSWER_CUT and bool(facts)
             kind = Kind.ANSWER if answered else Kind.NOT_COVERED
-        return Decision(kind, facts, chances[kind], self._topic(scores.similarity[0], kind))
+        by_fact = dict(zip((f.id for f in self.facts), scores.facts[0].tolist(), strict=True))
+        topic = self._topic(scores.similarity[0], kind)
+        return Decision(kind, facts, chances[kind], topic, by_fact)
 
     def suggestions(self, found: Found | None = None) -> list[str]:
         """Return questions that the sources answer, the nearest to a text first."""

@@ -87,23 +87,28 @@ class ReferenceEncoder(Encoder):
         self.identity = identify(model)
 
     def encode(self, texts: list[str]) -> Encoded:
-        """See `Encoder`: sentence-transformers' own vectors, and the layers beside them."""
+        """See `Encoder`: sentence-transformers' own pooling, and the layers beside it."""
         import torch
 
         transformer = self.model[0]
         vectors, features = [], []
+        order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         for start in range(0, len(texts), BATCH):
             tokens = transformer.tokenizer(
-                texts[start : start + BATCH],
+                [texts[i] for i in order[start : start + BATCH]],
                 padding=True, truncation=True, max_length=MAX_TOKENS, return_tensors="pt",
             )  # fmt: skip
             with torch.inference_mode():
-                out = self.model({**tokens})["sentence_embedding"]
                 hidden = transformer.auto_model(**tokens, output_hidden_states=True).hidden_states
                 pooled = _pool_layers(hidden, tokens["attention_mask"])
-            vectors.append(torch.nn.functional.normalize(out, dim=1).numpy())
+                flow = {**tokens, "token_embeddings": hidden[-1]}
+                for module in list(self.model)[1:]:  # its own pooling and what follows
+                    flow = module(flow)
+            unit = torch.nn.functional.normalize(flow["sentence_embedding"], dim=1)
+            vectors.append(unit.numpy())
             features.append(pooled.numpy())
-        return Encoded(np.concatenate(vectors), np.concatenate(features))
+        back = np.argsort(order, kind="stable")
+        return Encoded(np.concatenate(vectors)[back], np.concatenate(features)[back])
 
 
 class OnnxEncoder(Encoder):

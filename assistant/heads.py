@@ -132,7 +132,9 @@ def solve(
     near: NDArray[np.float64], targets: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the regularised kernel's inverse and the dual weights of ridge regression."""
-    inverse = np.linalg.inv(near + RIDGE * np.eye(len(near)))
+    from scipy.linalg import inv
+
+    inverse = inv(near + RIDGE * np.eye(len(near)), assume_a="pos", check_finite=False)
     return inverse, inverse @ targets
 
 
@@ -169,10 +171,10 @@ def leave_groups_out(
 
 def cluster(vectors: Vectors, count: int) -> NDArray[np.int64]:
     """Group like questions; deterministic."""
-    from sklearn.cluster import KMeans
+    from sklearn.cluster import MiniBatchKMeans
 
     count = min(count, len(vectors))
-    model = KMeans(count, n_init=1, random_state=0, max_iter=30).fit(vectors)
+    model = MiniBatchKMeans(count, n_init=1, random_state=0, max_iter=30).fit(vectors)
     return np.asarray(model.labels_, dtype=np.int64)
 
 

@@ -17,13 +17,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from assistant.bank import Fact, KnownDisagreement, Knowledge, Question, Theme, read_knowledge
+from assistant.bank import (
+    Fact,
+    KnownDisagreement,
+    Knowledge,
+    Overview,
+    Question,
+    Theme,
+    read_knowledge,
+)
 from assistant.corpus import Collection, fingerprint, read_collection
 from assistant.encoder import Encoder, Vectors
 from assistant.errors import FootnoteError
 from assistant.heads import Heads, train
 from assistant.retrieval import save_words
 from assistant.sentences import passages
+from assistant.spelling import Speller, learn
 from assistant.storage import Storage
 from assistant.values import Citation, Kind, Passage, Source, Span
 
@@ -59,6 +68,7 @@ class Index:
     knowledge: Knowledge
     passages: tuple[Passage, ...]
     heads: Heads
+    speller: Speller
     vectors: "ChromaCollection"
     bundle: Path
     record: dict[str, Any]
@@ -82,10 +92,12 @@ def build(
     identity: str,
     encoder: Callable[[], Encoder],
     progress: Progress = lambda *_: None,
+    asker: Callable[[], Encoder] | None = None,
 ) -> Summary:
     """Bring the index of a collection up to date with its folder.
 
-    `identity` names the encoder that `encoder` would load: it is loaded only if needed.
+    `identity` names the encoder that `encoder` would load: it is loaded only if needed. `asker`
+    encodes the bank's questions: the encoder that will encode visitors' questions.
 
     Raises:
         FootnoteError: the corpus is at fault, or another process writes; the index is untouched.
@@ -101,8 +113,9 @@ def build(
         if stale:
             known = _known_vectors(storage, old, identity)
             maker = _Maker(collection, knowledge, storage, identity, before)
+            work = _Encoding(known, encoder, asker or encoder, summary, progress)
             try:
-                maker.write(encoder, known, summary, progress)
+                maker.write(work, summary, progress)
             finally:
                 storage.close()
         else:
@@ -155,6 +168,7 @@ def open_index(corpus: Path, name: str, storage: Storage, identity: str) -> Inde
         knowledge=_knowledge_from(content, sources),
         passages=tuple(Passage(i, s, Span(*span), h) for i, s, span, h in content["passages"]),
         heads=Heads.load(bundle / "heads.npz"),
+        speller=Speller.load(bundle / "spelling.json"),
         vectors=client.get_collection(f"{name}-{record['generation']}", embedding_function=None),
         bundle=bundle,
         record=record,
@@ -172,27 +186,24 @@ class _Maker:
     identity: str
     fingerprint: str
 
-    def write(
-        self,
-        encoder: Callable[[], Encoder],
-        known: dict[str, Any],
-        summary: Summary,
-        progress: Progress,
-    ) -> None:
+    def write(self, encoding: "_Encoding", summary: Summary, progress: Progress) -> None:
         """Write, verify and publish it."""
         generation = f"gen-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
         bundle = self.storage.create(generation)
-        collection, questions = self.collection, [q.text for q in self.knowledge.questions]
+        collection, asked = self.collection, [q.text for q in self.knowledge.questions]
+        speller = learn((s.text for s in collection.sources), asked)
+        questions = [speller.repair(text) for text in asked]
         found = [p for s in collection.sources for p in passages(s, collection.language)]
         if not found:
             raise FootnoteError(f"{collection.folder}: no quotable sentence in any source.")
         texts = [embedded_text(p, collection.source(p.source_id)) for p in found]
-        vectors, features = _encode(texts, questions, known, encoder, summary, progress)
+        vectors, features = encoding.passages(texts), encoding.questions(questions)
         _check_vectors(vectors)
         progress("training", 0, 1)
         heads = train(self.knowledge, features)
         heads.save(bundle / "heads.npz")
         save_words(texts, bundle / "bm25")
+        speller.save(bundle / "spelling.json")
         np.savez(bundle / "encoded.npz", vectors=vectors, features=features)
         content = _content(collection, self.knowledge, found)
         (bundle / "content.json").write_text(json.dumps(content, ensure_ascii=False))
@@ -247,33 +258,44 @@ def _known_vectors(storage: Storage, old: dict[str, Any], identity: str) -> dict
     ]
     with np.load(bundle / "encoded.npz") as arrays:
         vectors, features = arrays["vectors"], arrays["features"]
-    questions = [q["text"] for q in content["questions"]]
+    speller = Speller.load(bundle / "spelling.json")
+    questions = [speller.repair(q["text"]) for q in content["questions"]]
     passages_known = {_key("passage", t): row for t, row in zip(texts, vectors, strict=True)}
     return passages_known | {
         _key("question", q): row for q, row in zip(questions, features, strict=True)
     }
 
 
-def _encode(
-    texts: Sequence[str], questions: Sequence[str], known: dict[str, Any],
-    encoder: Callable[[], Encoder], summary: Summary, progress: Progress,
-) -> tuple[Vectors, Vectors]:
-    """Return the passages' vectors and the questions' features, encoding what is not known."""
-    keys = [_key("passage", t) for t in texts], [_key("question", q) for q in questions]
-    wanted = zip([*keys[0], *keys[1]], [*texts, *questions], strict=True)
-    new = sorted({text for key, text in wanted if key not in known}, key=lambda t: (len(t), t))
-    if new:
-        model = encoder()
+@dataclass
+class _Encoding:
+    """Encodes what is not known yet; loads an encoder only for that."""
+
+    known: dict[str, Any]
+    encoder: Callable[[], Encoder]
+    asker: Callable[[], Encoder]
+    summary: Summary
+    progress: Progress
+
+    def passages(self, texts: Sequence[str]) -> Vectors:
+        """Return (n, d) vectors of passages."""
+        return self._rows("passage", texts, lambda batch: self.encoder().encode(batch).vectors)
+
+    def questions(self, texts: Sequence[str]) -> Vectors:
+        """Return (n, w) features of questions."""
+        return self._rows("question", texts, lambda batch: self.asker().encode(batch).features)
+
+    def _rows(
+        self, role: str, texts: Sequence[str], encode: Callable[[list[str]], Vectors]
+    ) -> Vectors:
+        missing = {text for text in texts if _key(role, text) not in self.known}
+        new = sorted(missing, key=lambda text: (len(text), text))
         for start in range(0, len(new), ENCODE_BATCH):
-            progress("encoding", start, len(new))
+            self.progress(f"encoding {role}s", start, len(new))
             batch = new[start : start + ENCODE_BATCH]
-            for text, vector, features in zip(batch, *model.encode(batch), strict=True):
-                known[_key("passage", text)] = vector
-                known[_key("question", text)] = features
-        progress("encoding", len(new), len(new))
-    summary.encoded = len(new)
-    vectors, features = (np.array([known[k] for k in part], dtype=np.float32) for part in keys)
-    return vectors, features
+            for text, row in zip(batch, encode(batch), strict=True):
+                self.known[_key(role, text)] = row
+        self.summary.encoded += len(new)
+        return np.array([self.known[_key(role, text)] for text in texts], dtype=np.float32)
 
 
 def _write_chroma(
@@ -347,6 +369,7 @@ def _content(collection: Collection, knowledge: Knowledge, found: Sequence[Passa
         "language": collection.language,
         "sources": [plain(s) for s in collection.sources],
         "passages": [(p.id, p.source_id, (p.span.start, p.span.end), p.heading) for p in found],
+        "overview": knowledge.overview.model_dump(),
         "themes": [t.model_dump() for t in knowledge.themes],
         "facts": [
             (f.id, f.theme, [(c.source.id, c.span.start, c.span.end) for c in f.citations])
@@ -373,9 +396,12 @@ def _knowledge_from(content: dict[str, Any], sources: dict[str, Source]) -> Know
             for i, theme, citations in content["facts"]
         ),
         disagreements=tuple(
-            KnownDisagreement(d["id"], d["about"], (tuple(d["sides"][0]), tuple(d["sides"][1])))
+            KnownDisagreement(
+                d["id"], d["about"], (tuple(d["sides"][0]), tuple(d["sides"][1])), tuple(d["always"])
+            )
             for d in content["disagreements"]
         ),
+        overview=Overview(**content["overview"]),
         questions=tuple(
             Question(q["text"], Kind(q["kind"]), tuple(q["facts"]), q["topic"], q["author"])
             for q in content["questions"]

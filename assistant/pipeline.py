@@ -19,6 +19,7 @@ from assistant.followup import FollowUps, Meta, Reading, Topic
 from assistant.grounding import verify
 from assistant.language import language_of
 from assistant.replies import Replies
+from assistant.spelling import SHORTEST, WORD
 from assistant.triage import RedFlag, triage
 from assistant.values import CITING, Ask, Kind, Reply
 
@@ -29,6 +30,8 @@ Responding = Generator[list[str], Sequence[Found], Reply]
 
 REMEMBERED = 4
 """Earlier questions that are read again to understand a follow-up."""
+READABLE = 0.4
+"""Share of words that must be English or the collection's for a question to be one."""
 SURE_TALK = 0.6
 """Probability from which small talk and misuse are believed although a question leans."""
 RESOLVED = (
@@ -63,6 +66,7 @@ class Assistant:
         index = decider.index
         self.knowledge = index.knowledge
         self.sources = {source.id: source for source in index.collection.sources}
+        self.speller = index.speller
         self.follow_ups = FollowUps(index.knowledge.themes)
         self.known_words = _english_words(index.knowledge.questions)
 
@@ -84,11 +88,19 @@ class Assistant:
             return self.replies.urgent(flag, spoken)
         if language != "en" and not self.multilingual:
             return self.replies.fixed(spoken, "language")
+        if not self._is_readable(question):
+            return self.replies.fixed(locale, "unclear", offers)
         last: Turn | None = None
         for earlier in history[-REMEMBERED:]:
             last = (yield from self._earlier(earlier, last)) or last
         turn = yield from self._turn(question, last)
         return verify(self._reply(turn, last, locale), self.sources)
+
+    def _is_readable(self, question: str) -> bool:
+        """Tell whether enough of it are words (a keyboard mash is not)."""
+        words = WORD.findall(self.speller.repair(question).lower())
+        known = sum(len(w) < SHORTEST or w in self.speller.known for w in words)
+        return self.multilingual or known >= READABLE * len(words)
 
     def _earlier(
         self, question: str, last: Turn | None
@@ -106,7 +118,8 @@ class Assistant:
         meta = self.follow_ups.meta(question) if last else None
         if meta and last:
             return replace(last, meta=meta)
-        readings = self.follow_ups.readings(question, last.topic if last else None)
+        repaired = self.speller.repair(question)
+        readings = self.follow_ups.readings(repaired, last.topic if last else None)
         found = yield [reading.text for reading in readings]
         decisions = [self.decider.decide(f) for f in found]
         best = _choose(readings, decisions)
@@ -133,13 +146,13 @@ class Assistant:
                 return self.replies.refused(decision.topic, locale)
             case Kind.NOT_COVERED:
                 return self.replies.not_covered(locale, offers, understood)
-        statements, disagreements = compose(decision.facts, self.knowledge)
+        statements, disagreements = compose(decision.facts, self.knowledge, decision.scores)
         make = self.replies.personal if decision.kind is Kind.PERSONAL else self.replies.answer
         return make(locale, statements, disagreements, understood)
 
     def _about_last(self, turn: Turn, locale: str) -> Reply:
         """Answer "which source says that?", "simpler", "summarise" from what was quoted."""
-        statements, disagreements = compose(turn.decision.facts, self.knowledge)
+        statements, disagreements = compose(turn.decision.facts, self.knowledge, turn.decision.scores)
         if turn.decision.kind not in CITING or not statements or turn.meta is None:
             return self.replies.fixed(locale, "nothing_before", self.decider.suggestions())
         lead = wording.say(locale, "lead", turn.meta.value)

@@ -27,6 +27,7 @@ CJK = "\u3040-\u30ff\u4e00-\u9fff"  # scripts without spaces: every character is
 CONTRACTION = re.compile(r"(?<=\w)['’‘ʼ`´](?=(?:s|t|re|ve|ll|d|m)\b)")
 ELONGATED = re.compile(r"([^\W\d_])\1{2,}")
 PATTERN_WORD = re.compile(rf"(?:\d+\.?\d*|[{CJK}]|[^\W\d_{CJK}]+)\*?|[*^$]")
+DISGUISED = re.compile(r"(?<=[a-z])[01345](?=[a-z])")  # "k1ll", "br3athe"
 LINK = re.compile(r"\s(>>|>|\+\+|\+)\s")
 SHORTEST_KEY = 5  # letters; shorter words have too many neighbours to be respelt
 
@@ -68,7 +69,7 @@ class Rulebook:
     flags: dict[int, list[Rule]] = field(default_factory=lambda: defaultdict(list))
     guards: dict[int, list[Rule]] = field(default_factory=lambda: defaultdict(list))
     cues: dict[int, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
-    together: list[tuple[frozenset[str], str]] = field(default_factory=list)
+    together: list[tuple[frozenset[str], int, str]] = field(default_factory=list)
     right: set[str] = field(default_factory=set)  # words that are never respelt
     wrong: dict[str, str] = field(default_factory=dict)
     near: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -76,7 +77,7 @@ class Rulebook:
 
 def fold(text: str) -> str:
     """Lower case, no accents, no apostrophes ("can't" -> "cant")."""
-    text = CONTRACTION.sub("", text.lower())
+    text = DISGUISED.sub(lambda digit: "oi?eas"[int(digit[0])], CONTRACTION.sub("", text.lower()))
     if not text.isascii():
         text = unicodedata.normalize("NFKD", text).replace("ß", "ss")
         text = "".join(c for c in text if c.isascii() or unicodedata.category(c) != "Mn")
@@ -152,8 +153,10 @@ class _Builder:
         for name, lines in data.get("guards", {}).items():
             self._rules(language, "guard", name, {"any": lines}, words)
         for pair in data.get("together", []):
-            for signs in pair["signs"]:
-                self.book.together.append((frozenset(signs.split(" + ")), pair["category"]))
+            for line in pair["signs"]:
+                signs = frozenset(line.split(" + "))
+                count = pair.get("count", len(signs))
+                self.book.together.append((signs, count, pair["category"]))
         self._spelling(data.get("spelling", {}))
 
     def _rules(

@@ -19,13 +19,14 @@ from dataclasses import dataclass, field
 from assistant.rulebook import CJK, ORDER, Node, Rule, Rulebook, fold, rulebook, spell
 
 GAPS = {">": 3, ">>": 8, "+": 4, "++": 9}  # words that may stand between two steps of a rule
+COMMAS = ",，、،"
 LONGEST = 8  # words in a phrase
 VETO_REACH = 6  # words around a match in which `unless` counts
 LIST_REACH = 10  # "no fever, chills, redness or trouble breathing"
 NEAR_MATCH = 3  # words before a match that still belong to its statement
 FRAGMENT = 2  # "My throat. It closes up": so few words are read with the next sentence
 
-WORD_OR_STOP = re.compile(rf"\d+(?:[.,]\d+)?|[{CJK}]|[^\W\d_{CJK}]+|[.!?;\n。！？；؟؛…]+")
+TOKEN = re.compile(rf"\d+(?:[.,]\d+)?|[{CJK}]|[^\W\d_{CJK}]+|[{COMMAS}]|[.!?;\n。！？；؟؛…]+")
 
 Span = tuple[int, int]  # first word, one past the last
 Found = dict[int, list[Span]]  # phrase number -> where it occurs, in order
@@ -48,12 +49,14 @@ class RedFlag:
 class Clause:
     """One sentence: its words between `^` and `$`, whether it asks, and what was found in it.
 
-    `guards` and `vetoes` are bit masks: bit n is set where word n belongs to a denial ...
+    `commas`, `guards` and `vetoes` are bit masks: bit n is set where a comma precedes word n,
+    where word n belongs to a denial, and so on.
     """
 
     words: list[str]
+    commas: int
     asks: bool
-    found: Found
+    found: Found = field(default_factory=dict)
     groups: dict[int, list[Span]] = field(default_factory=dict)
     rules: list[Rule] = field(default_factory=list)
     guards: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -63,10 +66,9 @@ class Clause:
 def triage(text: str) -> RedFlag | None:
     """Return the red flag that the message raises, or None."""
     book = rulebook()
-    clauses = [
-        Clause(words, asks, _find(book.root, words)) for words, asks in _sentences(book, text)
-    ]
+    clauses = list(_sentences(book, text))
     for clause in clauses:
+        clause.found = _find(book.root, clause.words)
         clause.rules = [
             rule
             for rule in _candidates(book, book.flags, clause)
@@ -84,7 +86,7 @@ def _worth_a_look(book: Rulebook, clauses: list[Clause]) -> bool:
     rules = [rule for clause in clauses for rule in clause.rules]
     signs = {rule.name for rule in rules if rule.kind == "sign"}
     return any(rule.kind == "flag" for rule in rules) or any(
-        needed <= signs for needed, _ in book.together
+        len(few & signs) >= count for few, count, _ in book.together
     )
 
 
@@ -102,26 +104,30 @@ def _judge(book: Rulebook, clauses: list[Clause]) -> RedFlag | None:
                 start, end = _hull(match)
                 seen[rule.name] = " ".join(clause.words[start:end])
         story = _continue(story, clause)
-    for needed, category in book.together:
-        if needed <= signs.keys():
-            flags.setdefault(category, " + ".join(signs[sign] for sign in sorted(needed)))
+    for few, count, category in book.together:
+        if len(few & signs.keys()) >= count:
+            flags.setdefault(
+                category, " + ".join(signs[sign] for sign in sorted(few & signs.keys()))
+            )
     return next((RedFlag(name, flags[name]) for name in ORDER if name in flags), None)
 
 
 # --- from text to phrases ---
 
 
-def _sentences(book: Rulebook, text: str) -> Iterator[tuple[list[str], bool]]:
-    """Sentences as word lists; a fragment of one or two words is read with what follows."""
-    words = ["^"]
-    for token in WORD_OR_STOP.findall(fold(text)):
+def _sentences(book: Rulebook, text: str) -> Iterator[Clause]:
+    """Cut a text into sentences; a fragment of one or two words is read with what follows."""
+    words, commas = ["^"], 0
+    for token in TOKEN.findall(fold(text)):
         if token[0].isalnum():
             words.append(spell(book, token.replace(",", ".")))
+        elif token in COMMAS:
+            commas |= 1 << len(words)
         elif len(words) > FRAGMENT + 1:
-            yield [*words, "$"], token[0] in "?？؟"
-            words = ["^"]
+            yield Clause([*words, "$"], commas, asks=token[0] in "?？؟")
+            words, commas = ["^"], 0
     if len(words) > 1:
-        yield [*words, "$"], False
+        yield Clause([*words, "$"], commas, asks=False)
 
 
 def _find(root: Node, words: list[str]) -> Found:
@@ -280,8 +286,8 @@ class _Context:
         part = self.part(language, start, end)
         if part & self.guard(language, "now"):
             return False
-        general = part & self.guard(language, "general") or self.story.get((language, "general"))
-        if general and "general" not in rule.ignores:
+        general = part & self.guard(language, "general") & _bits(0, self.comma(end))
+        if (general or self.story.get((language, "general"))) and "general" not in rule.ignores:
             near = part & _bits(start - NEAR_MATCH, end)
             return not near & self.guard(language, "asserting")
         if _bits(start - NEAR_MATCH, end) & self.guard(language, "present"):
@@ -295,6 +301,11 @@ class _Context:
         later = breaks >> end
         high = end + (later & -later).bit_length() - 1 if later else len(self.clause.words)
         return _bits(low, high)
+
+    def comma(self, end: int) -> int:
+        """Return where the next comma after a match stands: a question that follows is another."""
+        later = self.clause.commas >> end
+        return end + (later & -later).bit_length() - 1 if later else len(self.clause.words)
 
     def vetoed(self, rule: Rule, steps: int, reach: int) -> bool:
         """Whether an `unless` stands near the match, or a figure of speech covers it."""

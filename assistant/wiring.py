@@ -1,6 +1,7 @@
 """Settings → a working assistant. The only place where the parts are chosen and joined."""
 
 import os
+from functools import cache
 from pathlib import Path
 
 from assistant import encoder as encoders
@@ -45,18 +46,15 @@ def storage(settings: Settings, collection: str | None = None) -> Storage:
 def ingest(settings: Settings, name: str, progress: Progress) -> Summary:
     """Bring the index of one collection up to date, and the exported encoder with it."""
     identity = encoders.identify(settings.encoder)
-    loaded: list[ReferenceEncoder] = []
-
-    def reference() -> ReferenceEncoder:
-        if not loaded:
-            loaded.append(ReferenceEncoder(settings.encoder))
-        return loaded[0]
+    reference = cache(lambda: ReferenceEncoder(settings.encoder))
+    asker = cache(lambda: open_encoder(settings))
 
     folder = encoders.export_folder(settings.index, identity)
     if settings.encoder_backend == "onnx" and encoders.read_export(folder) is None:
         progress("exporting the encoder", 0, 1)
         encoders.export(reference(), folder)
-    return build(settings.corpus, name, storage(settings, name), identity, reference, progress)
+    place = storage(settings, name)
+    return build(settings.corpus, name, place, identity, reference, progress, asker)
 
 
 def open_encoder(settings: Settings) -> Encoder:

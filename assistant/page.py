@@ -1,0 +1,204 @@
+"""The page at `/`: built in the background once the API is up, served behind the API's routes.
+
+In: the API's application. Out: whatever no route of the API answers, and of that only what the
+page needs: the rest of Gradio (uploads, files, an API of its own) stays shut. What the page
+shows is `chat`'s.
+"""
+
+import asyncio
+import logging
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.responses import FileResponse, HTMLResponse
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from assistant import wording
+from assistant.settings import Settings
+from assistant.values import Kind
+
+log = logging.getLogger(__name__)
+
+STATIC = Path(__file__).parent / "static"
+POLICY = (
+    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; "
+    "base-uri 'self'; form-action 'self'; object-src 'none'; frame-ancestors 'self'"
+)
+OPEN = re.compile(
+    r"/|/config|/theme\.css|/(?:assets|static|svelte)/.*"
+    r"|/gradio_api/(?:queue/(?:join|data)|heartbeat/\w+|startup-events|cancel|reset|theme\.css)"
+)
+"""The paths of Gradio that the page asks for."""
+MAX_BODY = 64 * 1024
+ICON = (
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E"
+    "%3Crect width='32' height='32' rx='8' fill='%231f6f73'/%3E%3Cpath d='M9 7H6v18h3M23 7h3v18h-3"
+    "M14 12l3-2v12' fill='none' stroke='white' stroke-width='2.5'/%3E%3C/svg%3E"
+)
+GRADIO_HEAD = re.compile(
+    r'<meta\s+(?:property="og|name="twitter)[^>]*>|<base [^>]*>|<link rel="manifest"[^>]*>'
+    r"|<script>(?:(?!</script>).)*iframeResizer(?:(?!</script>).)*</script>",
+    re.DOTALL,
+)
+"""What Gradio's document says about itself, and its frame resizer, which the page never uses."""
+
+
+def mount_page(api: FastAPI, settings: Settings) -> None:
+    """Answer with the page whatever the API does not; build it once the API is up."""
+
+    def make() -> FastAPI:
+        from assistant.chat import make_chat
+
+        return make_chat(api, settings)
+
+    page = Page(make, _document(api, settings))
+    api.router.default = page
+    outer = api.router.lifespan_context
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[Any]:
+        async with outer(app) as state:
+            page.start()
+            try:
+                yield state
+            finally:
+                await page.stop()
+
+    api.router.lifespan_context = lifespan
+
+
+class Page:
+    """The page as an ASGI application: a request that comes before it is built waits for it."""
+
+    def __init__(self, make: Callable[[], FastAPI], edit: Callable[[str], str]) -> None:
+        self.make = make
+        self.edit = edit
+        self._task: asyncio.Task[None] | None = None
+        self._built: asyncio.Future[ASGIApp]
+        self._over: asyncio.Event
+
+    def start(self) -> None:
+        """Begin to build, in a thread of its own."""
+        if self._task is None:
+            self._built = asyncio.get_running_loop().create_future()
+            self._over = asyncio.Event()
+            self._task = asyncio.create_task(self._live())
+
+    async def stop(self) -> None:
+        """End Gradio's own tasks."""
+        if self._task is not None:
+            self._over.set()
+            await self._task
+
+    async def _live(self) -> None:
+        """Build, run Gradio's startup (its queue), and stay until the end."""
+        try:
+            app = await asyncio.to_thread(self.make)
+            async with app.router.lifespan_context(app):
+                self._built.set_result(app)
+                await self._over.wait()
+        except Exception:  # one edge more: the API must live on without its page
+            log.exception("the page could not be built")
+            if not self._built.done():
+                self._built.set_exception(HTTPException(503, "The page is not available."))
+                self._built.exception()  # taken note of, even if nobody asks for the page
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        path = scope["path"] if scope["type"] == "http" else ""
+        if path in ("/page.css", "/page.js"):
+            await _with_policy(FileResponse(STATIC / path[1:]))(scope, receive, send)
+            return
+        if not OPEN.fullmatch(path):
+            if scope["type"] == "websocket":
+                await send({"type": "websocket.close"})
+                return
+            raise HTTPException(404, "There is nothing here.")
+        self.start()
+        app = await self._built
+        if path == "/":
+            app = _edited(app, self.edit)
+        await _with_policy(app)(scope, _limited(receive), send)
+
+
+def _with_policy(app: ASGIApp) -> ASGIApp:
+    """Send the policy with every response."""
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                policy = (b"content-security-policy", POLICY.encode())
+                message = {**message, "headers": [*message["headers"], policy]}
+            await send(message)
+
+        await app(scope, receive, guarded)
+
+    return wrapped
+
+
+def _limited(receive: Receive) -> Receive:
+    """Refuse a body that is larger than any question."""
+    read = 0
+
+    async def limited() -> Message:
+        nonlocal read
+        message = await receive()
+        read += len(message.get("body", b""))
+        if read > MAX_BODY:
+            raise HTTPException(413, f"The body is larger than {MAX_BODY} bytes. Send less.")
+        return message
+
+    return limited
+
+
+def _edited(app: ASGIApp, edit: Callable[[str], str]) -> ASGIApp:
+    """Return Gradio's document with our head in it."""
+
+    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+        plain = [h for h in scope["headers"] if h[0] != b"accept-encoding"]
+        status, body = 200, b""
+
+        async def collect(message: Message) -> None:
+            nonlocal status, body
+            status = message.get("status", status)
+            body += message.get("body", b"")
+
+        await app({**scope, "headers": plain}, receive, collect)
+        await HTMLResponse(edit(body.decode()), status)(scope, receive, send)
+
+    return wrapped
+
+
+def _document(api: FastAPI, settings: Settings) -> Callable[[str], str]:
+    """Return what makes Gradio's document ours: language, style, what stands until it is up."""
+    locale = wording.match_locale(settings.locale)
+    replies = api.state.engine.assistant.replies
+    notice = wording.notice_for(Kind.ANSWER, locale, settings.emergency_number).text
+    direction = wording.raw(locale, "direction") or "ltr"
+    clinic = settings.clinic_name or wording.raw(locale, "clinic") or "the clinic"
+    noscript = wording.say(locale, "page", "noscript", clinic=clinic)
+    names = {key: wording.say(locale, "page", key) for key in ("conversation", "helpful", "not_helpful")}
+    labels = " ".join(f'data-{k.replace("_", "-")}="{escape(v)}"' for k, v in names.items())
+    head = (
+        f'<meta name="robots" content="noindex"><link rel="icon" href="{ICON}">'
+        f'<link rel="stylesheet" href="/page.css"><script src="/page.js" {labels} defer></script>'
+    )
+    waiting = (
+        f'<div id="waiting"><p>{escape(wording.say(locale, "page", "loading"))}</p>'
+        f"<noscript><p>{escape(noscript)}</p></noscript><p>{escape(notice)}</p></div>"
+    )
+
+    def edit(document: str) -> str:
+        document = GRADIO_HEAD.sub("", document)
+        document = document.replace('lang="en"', f'lang="{locale}" dir="{direction}"', 1)
+        document = document.replace("</head>", f"{head}</head>", 1)
+        return document.replace("<gradio-app", f"{waiting}<gradio-app", 1)
+
+    return edit
