@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from typing import Any
 
 from tqdm import tqdm
 
@@ -29,7 +30,9 @@ def main(arguments: list[str] | None = None) -> int:
         )
         names = options.collections or list_collections(settings.corpus)
         if not names:
-            raise FootnoteError(f"No collection in {settings.corpus}. Add a folder with a manifest.toml.")
+            raise FootnoteError(
+                f"No collection in {settings.corpus}. Add a folder with a manifest.toml."
+            )
         for name in names:
             with tqdm(total=1, desc=name, disable=None, leave=False) as bar:
                 summary = ingest(settings, name, lambda *stage: _show(bar, *stage))
@@ -50,7 +53,7 @@ def describe(summary: Summary) -> str:
     )
 
 
-def _show(bar: "tqdm[None]", stage: str, done: int, total: int) -> None:
+def _show(bar: Any, stage: str, done: int, total: int) -> None:
     bar.set_postfix_str(stage)
     bar.total, bar.n = total, done
     bar.refresh()

@@ -1,0 +1,1 @@
+"""Footnote: answers patients' questions from reviewed texts, every statement footnoted."""

@@ -57,7 +57,9 @@ class Metrics:
             "footnote_replies", "Replies by outcome", ["kind"], registry=self.registry
         )
         self.seconds = Histogram(
-            "footnote_reply_seconds", "Time to a reply", registry=self.registry,
+            "footnote_reply_seconds",
+            "Time to a reply",
+            registry=self.registry,
             buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
         )
         self.errors = Counter(
@@ -211,9 +213,7 @@ def create_api(engine: Engine, feedback: FeedbackStore) -> FastAPI:
             raise RequestError(404, "There is no such source. GET /api/v1/sources lists them.")
         return sources[source_id]
 
-    @api.post(
-        "/api/v1/feedback", status_code=204, responses={422: PROBLEM}, summary="Rate a reply"
-    )
+    @api.post("/api/v1/feedback", status_code=204, responses={422: PROBLEM}, summary="Rate a reply")
     async def rate(body: FeedbackBody) -> Response:
         await anyio.to_thread.run_sync(
             feedback.add, body.reply, body.kind.value, body.helpful, body.reason

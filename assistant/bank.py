@@ -8,7 +8,8 @@ them answers by similarity alone, more cautiously. Nothing here knows of vectors
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -50,7 +51,7 @@ class _Fact(_Strict):
 class Overview(_Strict):
     """The facts of a complete list, and from how many of its themes on it is shown."""
 
-    themes: int = Field(4, ge=2)
+    themes: int = Field(default=4, ge=2)
     facts: list[str] = []
 
 
@@ -123,7 +124,7 @@ class Knowledge:
     facts: tuple[Fact, ...] = ()
     disagreements: tuple[KnownDisagreement, ...] = ()
     questions: tuple[Question, ...] = ()
-    overview: Overview = Overview()
+    overview: Overview = field(default_factory=Overview)
 
 
 def read_knowledge(collection: Collection) -> Knowledge:
@@ -200,7 +201,7 @@ def _limited_ends(source: Source, language: str) -> set[int]:
     spans = sentence_spans(source.text, language)
     return {
         span.end
-        for (span, line), (following, next_line) in zip(spans, spans[1:], strict=False)
+        for (span, line), (following, next_line) in pairwise(spans)
         if line == next_line and CONTRAST.match(source.text[following.start : following.end])
     }
 

@@ -15,7 +15,9 @@ INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e01ef]"
 )
-MARKS = re.compile(r"([\u0300-\u036f\u0483-\u0489\u20d0-\u20ff])[\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]+")
+MARKS = re.compile(
+    r"([\u0300-\u036f\u0483-\u0489\u20d0-\u20ff])[\u0300-\u036f\u0483-\u0489\u20d0-\u20ff]+"
+)
 """More than one stacked mark is decoration ("Zalgo"), not a language."""
 
 
@@ -33,7 +35,8 @@ def clean(text: str) -> str:
     text = " ".join(text.split())
     if len(text) > MAX_QUESTION:
         raise RequestError(
-            422, f"The question has {len(text)} characters; at most {MAX_QUESTION} are read. Shorten it."
+            422,
+            f"The question has {len(text)} characters; at most {MAX_QUESTION} are read. Shorten it.",
         )
     return text
 

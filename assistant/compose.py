@@ -8,7 +8,7 @@ for is decided elsewhere.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from assistant.bank import Fact, KnownDisagreement, Knowledge
+from assistant.bank import Fact, Knowledge, KnownDisagreement
 from assistant.values import Citation, Disagreement, Span, Statement
 
 
@@ -70,7 +70,9 @@ def _complete(
     asked = max(scores.get(fact, 0.0) for fact in missing)
     if asked < BRINGS and not any(fact in wanted for fact in disagreement.always):
         return False
-    wanted.append(max(missing, key=lambda fact: (scores.get(fact, 0.0) >= BRINGS, -missing.index(fact))))
+    wanted.append(
+        max(missing, key=lambda fact: (scores.get(fact, 0.0) >= BRINGS, -missing.index(fact)))
+    )
     return True
 
 
@@ -83,8 +85,13 @@ def _in_reading_order(
         if fact_id in ordered:
             continue
         ordered.append(fact_id)
-        sides = {f for d in active for side in d.sides for f in side
-                 if any(fact_id in s for s in d.sides)}
+        sides = {
+            f
+            for d in active
+            for side in d.sides
+            for f in side
+            if any(fact_id in s for s in d.sides)
+        }
         theme = by_id[fact_id].theme
         rest = [f for f in wanted if f not in ordered]
         ordered += [f for f in rest if f in sides]

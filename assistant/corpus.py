@@ -135,7 +135,9 @@ def fingerprint(folder: Path) -> str:
 def _read_source(folder: Path, entry: Entry) -> Source:
     path = folder / entry.file
     if folder.resolve() not in path.resolve().parents:
-        raise FootnoteError(f"{folder}/manifest.toml: {entry.file!r} leaves the folder. Move it in.")
+        raise FootnoteError(
+            f"{folder}/manifest.toml: {entry.file!r} leaves the folder. Move it in."
+        )
     text = load_text(path)
     residue = []
     for furniture in entry.residue:

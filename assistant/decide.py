@@ -1,7 +1,7 @@
 """What a question is and which facts answer it, from its vector and its nearest passages.
 
 With a bank, the trained heads decide; without one, similarity to the passages does, more
-cautiously. The cuts are set on held-out scores of the bank (`python -m assistant.bank tune`),
+cautiously. The cuts are set on held-out scores of the bank (docs/quality.md),
 never on the cases that are reported.
 """
 
@@ -100,7 +100,7 @@ class Decider:
         """Return the topic of the nearest reviewed question of that outcome."""
         for row in similarity.argsort()[::-1][:NEIGHBOURS]:
             if self.questions[row].kind is kind:
-                return self.questions[row].topic
+                return str(self.questions[row].topic)
         return ""
 
     def _by_similarity(self, found: Found) -> Decision:

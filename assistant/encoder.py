@@ -75,9 +75,9 @@ class ReferenceEncoder(Encoder):
         import transformers
         from sentence_transformers import SentenceTransformer
 
-        transformers.utils.logging.disable_progress_bar()
+        transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         try:
-            self.model = SentenceTransformer(folder, device="cpu")
+            self.model: Any = SentenceTransformer(folder, device="cpu")
         except (OSError, ValueError) as error:
             raise FootnoteError(
                 f"FOOTNOTE_ENCODER={model!r}: cannot be loaded ({str(error)[:120]}). "
@@ -143,7 +143,9 @@ class OnnxEncoder(Encoder):
         """See `Encoder`."""
         # Batches of like length: padding is what costs.
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-        parts = [self._run([texts[i] for i in order[s : s + BATCH]]) for s in range(0, len(order), BATCH)]
+        parts = [
+            self._run([texts[i] for i in order[s : s + BATCH]]) for s in range(0, len(order), BATCH)
+        ]
         back = np.argsort(order, kind="stable")
         return Encoded(*(np.concatenate(part)[back] for part in zip(*parts, strict=True)))
 

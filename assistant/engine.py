@@ -59,9 +59,7 @@ class Engine:
         except Exception as error:  # the pipeline's edge: a patient gets a reply, always
             return self._broken(ask, error)
 
-    async def answer(
-        self, ask: Ask, stage: Callable[[str], object] = lambda _: None
-    ) -> Reply:
+    async def answer(self, ask: Ask, stage: Callable[[str], object] = lambda _: None) -> Reply:
         """Answer in an event loop; `stage` is told what is being done.
 
         Raises:

@@ -69,7 +69,9 @@ CORRECTION = re.compile(
     r"|(?:i )?(?:meant|mean) to (?:ask|say)|make that)\b[\s,:-]*(?:about |is |was )?",
     re.IGNORECASE,
 )
-PREFIX_NO = re.compile(r"^(?:no+|nope|nah|sorry|oops)\b[\s,.!-]+(?=(?:the|about|for)\b)", re.IGNORECASE)
+PREFIX_NO = re.compile(
+    r"^(?:no+|nope|nah|sorry|oops)\b[\s,.!-]+(?=(?:the|about|for)\b)", re.IGNORECASE
+)
 RETURN = re.compile(
     r"^(?:ok(?:ay)?\b[\s,]*)?(?:and |so |but )?(?:(?:going |coming |getting |let'?s go )?back to|returning to|"
     r"as for|about|regarding|concerning)\b\s*",
@@ -88,7 +90,8 @@ PRONOUN = re.compile(
     re.IGNORECASE,
 )
 ANY_PRONOUN = re.compile(
-    r"\b(?:it|its|it'?s|they|them|their|that|this|those|these|ones?|there|both|either|same)\b", re.IGNORECASE
+    r"\b(?:it|its|it'?s|they|them|their|that|this|those|these|ones?|there|both|either|same)\b",
+    re.IGNORECASE,
 )
 SHORT = 4
 """A question of so few words leans on the one before, unless it names a topic."""

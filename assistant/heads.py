@@ -1,9 +1,10 @@
 """What a question asks for, learnt from the reviewed bank: outcome and facts.
 
 Kernel ridge regression (RBF kernel) on the questions' features, projected to their principal
-components: one output an outcome, one a fact. Trained at ingest in closed form, a few seconds for some thousand questions; serving is a
-matrix product. The scores that the calibration sees are held-out ones, leaving whole groups of
-like questions out, also in closed form, so that near-duplicates do not flatter it.
+components: one output an outcome, one a fact. Trained at ingest in closed form, some seconds for
+some thousand questions; serving is a matrix product. The scores that the calibration sees are
+held-out ones, leaving whole groups of like questions out, also in closed form, so that
+near-duplicates do not flatter it.
 
 Shapes: n questions, w feature width, d projected dimensions, k outcomes, f facts.
 """
@@ -58,9 +59,9 @@ class Heads:
         k = len(KINDS)
         outcomes = near @ self.weights
         return Scores(
-            _softmax(outcomes @ self.scale[:, :k].T + self.scale[:, k]),
+            _softmax(np.asarray(outcomes @ self.scale[:, :k].T + self.scale[:, k], np.float32)),
             near @ self.fact_weights,
-            1 + np.log(near) / (2 * GAMMA),
+            np.asarray(1 + np.log(near) / (2 * GAMMA), dtype=np.float32),
         )
 
     def save(self, path: Path) -> None:
@@ -91,7 +92,9 @@ def train(knowledge: Knowledge, features: Vectors) -> Heads:
     n, k = len(knowledge.questions), len(KINDS)
     if n == 0:
         empty = np.zeros((0, 0), np.float32)
-        return Heads(empty[0:0, 0:0].ravel(), empty, empty, empty, empty, np.zeros((k, k + 1), np.float32))
+        return Heads(
+            empty[0:0, 0:0].ravel(), empty, empty, empty, empty, np.zeros((k, k + 1), np.float32)
+        )
     mean, projection = principal(features)
     questions = project(features, mean, projection)
     targets = bank_targets(knowledge)
@@ -150,11 +153,14 @@ def bank_targets(knowledge: Knowledge) -> NDArray[np.float64]:
 
 def kernel(a: Vectors, b: Vectors) -> Floats:
     """RBF kernel of unit vectors, (len(a), len(b))."""
-    return np.exp(2 * GAMMA * (a @ b.T - 1), dtype=np.float32)
+    near: Floats = np.exp(2 * GAMMA * (a @ b.T - 1), dtype=np.float32)
+    return near
 
 
 def leave_groups_out(
-    inverse: NDArray[np.float64], weights: NDArray[np.float64], targets: NDArray[np.float64],
+    inverse: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    targets: NDArray[np.float64],
     groups: NDArray[np.int64],
 ) -> NDArray[np.float64]:
     """Return the scores that each row would get from a model trained without its group.

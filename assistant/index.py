@@ -9,18 +9,19 @@ index that is open for reading.
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from langchain_core.embeddings import Embeddings
 
 from assistant.bank import (
     Fact,
-    KnownDisagreement,
     Knowledge,
+    KnownDisagreement,
     Overview,
     Question,
     Theme,
@@ -159,7 +160,11 @@ def open_index(corpus: Path, name: str, storage: Storage, identity: str) -> Inde
     content = json.loads((bundle / "content.json").read_text())
     sources = {s["id"]: _source_from(s) for s in content["sources"]}
     collection = Collection(
-        name, content["title"], content["about"], content["language"], corpus / name,
+        name,
+        content["title"],
+        content["about"],
+        content["language"],
+        corpus / name,
         tuple(sources.values()),
     )
     client = storage.chroma(record["generation"])
@@ -299,8 +304,13 @@ class _Encoding:
 
 
 def _write_chroma(
-    storage: Storage, generation: str, name: str, found: Sequence[Passage],
-    texts: Sequence[str], vectors: Vectors, progress: Progress,
+    storage: Storage,
+    generation: str,
+    name: str,
+    found: Sequence[Passage],
+    texts: Sequence[str],
+    vectors: Vectors,
+    progress: Progress,
 ) -> None:
     from langchain_chroma import Chroma
 
@@ -325,13 +335,19 @@ def _write_chroma(
 
 
 def _verify(
-    storage: Storage, generation: str, name: str, found: Sequence[Passage],
-    vectors: Vectors, progress: Progress,
+    storage: Storage,
+    generation: str,
+    name: str,
+    found: Sequence[Passage],
+    vectors: Vectors,
+    progress: Progress,
 ) -> None:
     """Read every vector back through a fresh client: Chroma can lose them without a word."""
     stored = storage.chroma(generation).get_collection(name, embedding_function=None)
     if stored.count() != len(found):
-        raise FootnoteError(f"{name}: {stored.count()} of {len(found)} passages arrived. Run again.")
+        raise FootnoteError(
+            f"{name}: {stored.count()} of {len(found)} passages arrived. Run again."
+        )
     for start in range(0, len(found), CHROMA_BATCH):
         progress("verifying", start, len(found))
         part = slice(start, start + CHROMA_BATCH)
@@ -345,14 +361,17 @@ def _verify(
     storage.close()
 
 
-class _Given:
+class _Given(Embeddings):
     """Hands langchain-chroma the vectors that are already there, in order."""
 
     def __init__(self, vectors: Vectors) -> None:
         self.rows = iter(vectors)
 
-    def embed_documents(self, texts: Iterable[str]) -> list[list[float]]:
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
         return [next(self.rows).tolist() for _ in texts]
+
+    def embed_query(self, text: str) -> list[float]:
+        raise NotImplementedError("only documents are written")
 
 
 def _content(collection: Collection, knowledge: Knowledge, found: Sequence[Passage]) -> Any:
@@ -397,7 +416,10 @@ def _knowledge_from(content: dict[str, Any], sources: dict[str, Source]) -> Know
         ),
         disagreements=tuple(
             KnownDisagreement(
-                d["id"], d["about"], (tuple(d["sides"][0]), tuple(d["sides"][1])), tuple(d["always"])
+                d["id"],
+                d["about"],
+                (tuple(d["sides"][0]), tuple(d["sides"][1])),
+                tuple(d["always"]),
             )
             for d in content["disagreements"]
         ),

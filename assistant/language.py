@@ -29,8 +29,9 @@ ENGLISH = frozenset(
     "much many hurt pain skin face needle bruise bruises swelling side effects safe normal still "
     "going away hi hello thanks thank bye ok okay yes please help".split()
 )
-SURE = 0.9
-"""Probability at which another language is believed; set with `make tune` on the bank."""
+SURE = 0.7
+"""Probability at which another language is believed: none of 18,200 everyday English queries
+(CLINC, two thirds of it short) is taken for another language at it."""
 
 
 def language_of(text: str, known: Words[str] = frozenset()) -> str:

@@ -33,7 +33,7 @@ POLICY = (
 )
 OPEN = re.compile(
     r"/|/config|/theme\.css|/(?:assets|static|svelte)/.*"
-    r"|/gradio_api/(?:queue/(?:join|data)|heartbeat/\w+|startup-events|cancel|reset|theme\.css)"
+    r"|/gradio_api/(?:queue/(?:join|data)|startup-events|theme\.css)"
 )
 """The paths of Gradio that the page asks for."""
 MAX_BODY = 64 * 1024
@@ -58,7 +58,7 @@ def mount_page(api: FastAPI, settings: Settings) -> None:
 
         return make_chat(api, settings)
 
-    page = Page(make, _document(api, settings))
+    page = Page(make, _document(settings))
     api.router.default = page
     outer = api.router.lifespan_context
 
@@ -90,24 +90,27 @@ class Page:
             self._built = asyncio.get_running_loop().create_future()
             self._over = asyncio.Event()
             self._task = asyncio.create_task(self._live())
+            self._task.add_done_callback(self._ended)
 
     async def stop(self) -> None:
         """End Gradio's own tasks."""
         if self._task is not None:
             self._over.set()
-            await self._task
+            await asyncio.wait([self._task])
 
     async def _live(self) -> None:
         """Build, run Gradio's startup (its queue), and stay until the end."""
-        try:
-            app = await asyncio.to_thread(self.make)
-            async with app.router.lifespan_context(app):
-                self._built.set_result(app)
-                await self._over.wait()
-        except Exception:  # one edge more: the API must live on without its page
-            log.exception("the page could not be built")
+        app = await asyncio.to_thread(self.make)
+        async with app.router.lifespan_context(app):
+            self._built.set_result(app)
+            await self._over.wait()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Hand a failure to whoever waits for the page; the API lives on without it."""
+        if not task.cancelled() and (error := task.exception()):
+            log.error("the page could not be built", exc_info=error)
             if not self._built.done():
-                self._built.set_exception(HTTPException(503, "The page is not available."))
+                self._built.set_exception(HTTPException(503, "The page cannot be shown."))
                 self._built.exception()  # taken note of, even if nobody asks for the page
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -176,16 +179,17 @@ def _edited(app: ASGIApp, edit: Callable[[str], str]) -> ASGIApp:
     return wrapped
 
 
-def _document(api: FastAPI, settings: Settings) -> Callable[[str], str]:
+def _document(settings: Settings) -> Callable[[str], str]:
     """Return what makes Gradio's document ours: language, style, what stands until it is up."""
     locale = wording.match_locale(settings.locale)
-    replies = api.state.engine.assistant.replies
     notice = wording.notice_for(Kind.ANSWER, locale, settings.emergency_number).text
     direction = wording.raw(locale, "direction") or "ltr"
     clinic = settings.clinic_name or wording.raw(locale, "clinic") or "the clinic"
     noscript = wording.say(locale, "page", "noscript", clinic=clinic)
-    names = {key: wording.say(locale, "page", key) for key in ("conversation", "helpful", "not_helpful")}
-    labels = " ".join(f'data-{k.replace("_", "-")}="{escape(v)}"' for k, v in names.items())
+    keys = ("conversation", "helpful", "not_helpful", "feedback_thanks")
+    labels = " ".join(
+        f'data-{key.replace("_", "-")}="{escape(wording.say(locale, "page", key))}"' for key in keys
+    )
     head = (
         f'<meta name="robots" content="noindex"><link rel="icon" href="{ICON}">'
         f'<link rel="stylesheet" href="/page.css"><script src="/page.js" {labels} defer></script>'

@@ -94,7 +94,7 @@ class Assistant:
         for earlier in history[-REMEMBERED:]:
             last = (yield from self._earlier(earlier, last)) or last
         turn = yield from self._turn(question, last)
-        return verify(self._reply(turn, last, locale), self.sources)
+        return verify(self._reply(turn, locale), self.sources)
 
     def _is_readable(self, question: str) -> bool:
         """Tell whether enough of it are words (a keyboard mash is not)."""
@@ -130,7 +130,7 @@ class Assistant:
             topic = last.topic or topic
         return Turn(reading, decision, found[best], topic)
 
-    def _reply(self, turn: Turn, last: Turn | None, locale: str) -> Reply:
+    def _reply(self, turn: Turn, locale: str) -> Reply:
         decision, understood = turn.decision, None
         if turn.meta:
             return self._about_last(turn, locale)
@@ -152,7 +152,9 @@ class Assistant:
 
     def _about_last(self, turn: Turn, locale: str) -> Reply:
         """Answer "which source says that?", "simpler", "summarise" from what was quoted."""
-        statements, disagreements = compose(turn.decision.facts, self.knowledge, turn.decision.scores)
+        statements, disagreements = compose(
+            turn.decision.facts, self.knowledge, turn.decision.scores
+        )
         if turn.decision.kind not in CITING or not statements or turn.meta is None:
             return self.replies.fixed(locale, "nothing_before", self.decider.suggestions())
         lead = wording.say(locale, "lead", turn.meta.value)
@@ -168,7 +170,8 @@ def clean_ask(ask: Ask) -> tuple[str, tuple[str, ...]]:
     """
     if len(ask.history) > MAX_HISTORY:
         raise RequestError(
-            422, f"history has {len(ask.history)} questions; at most {MAX_HISTORY} are read. Send the last."
+            422,
+            f"history has {len(ask.history)} questions; at most {MAX_HISTORY} are read. Send the last.",
         )
     return clean(ask.question), tuple(clean(earlier) for earlier in ask.history)
 

@@ -270,7 +270,9 @@ def source_html(text: str, start: int | None = None, end: int | None = None) -> 
     if start is None or end is None or not 0 <= start < end <= len(text):
         return html.escape(text)
     before, passage, after = text[:start], text[start:end], text[end:]
-    return f'{html.escape(before)}<mark id="passage">{html.escape(passage)}</mark>{html.escape(after)}'
+    return (
+        f'{html.escape(before)}<mark id="passage">{html.escape(passage)}</mark>{html.escape(after)}'
+    )
 
 
 SOURCE_PAGE = """<!doctype html>

@@ -49,9 +49,13 @@ class Replies:
             about = "; ".join(d.about for d in disagreements)
             lead = self._say(locale, "lead", "answer_disagree", about=about)
         return self._reply(
-            Kind.ANSWER, locale, lead or self._say(locale, "lead", "answer"),
-            statements=tuple(statements), disagreements=tuple(disagreements),
-            understood_as=understood, topic="answer",
+            Kind.ANSWER,
+            locale,
+            lead or self._say(locale, "lead", "answer"),
+            statements=tuple(statements),
+            disagreements=tuple(disagreements),
+            understood_as=understood,
+            topic="answer",
         )
 
     def personal(
@@ -64,9 +68,14 @@ class Replies:
         """Refer to a clinician first; then general information, if the sources have any."""
         lead = self._say(locale, "lead", "personal" if statements else "personal_bare")
         return self._reply(
-            Kind.PERSONAL, locale, lead, statements=tuple(statements),
-            disagreements=tuple(disagreements), understood_as=understood,
-            actions=self._contact(locale), topic="personal",
+            Kind.PERSONAL,
+            locale,
+            lead,
+            statements=tuple(statements),
+            disagreements=tuple(disagreements),
+            understood_as=understood,
+            actions=self._contact(locale),
+            topic="personal",
         )
 
     def not_covered(
@@ -77,17 +86,24 @@ class Replies:
         if suggestions:
             lead += " " + self._say(locale, "lead", "not_covered_offer")
         return self._reply(
-            Kind.NOT_COVERED, locale, lead, understood_as=understood,
-            suggestions=tuple(suggestions[:SUGGESTIONS]), actions=self._contact(locale),
+            Kind.NOT_COVERED,
+            locale,
+            lead,
+            understood_as=understood,
+            suggestions=tuple(suggestions[:SUGGESTIONS]),
+            actions=self._contact(locale),
             topic="not_covered",
         )
 
     def fixed(self, locale: str, lead: str, suggestions: Sequence[str] = ()) -> Reply:
         """Say why there is no answer (`lead` names the text): unclear, language, nothing before."""
         return self._reply(
-            Kind.NOT_COVERED, locale, self._say(locale, "lead", lead),
+            Kind.NOT_COVERED,
+            locale,
+            self._say(locale, "lead", lead),
             suggestions=tuple(suggestions[:SUGGESTIONS]),
-            actions=self._contact(locale) if lead == "language" else (), topic=lead,
+            actions=self._contact(locale) if lead == "language" else (),
+            topic=lead,
         )
 
     def smalltalk(self, topic: str, locale: str, suggestions: Sequence[str]) -> Reply:
@@ -95,7 +111,9 @@ class Replies:
         topic = topic if wording.raw(locale, "smalltalk", topic) else "default"
         offers = suggestions if topic in ("greeting", "capabilities", "default") else ()
         return self._reply(
-            Kind.SMALLTALK, locale, self._say(locale, "smalltalk", topic),
+            Kind.SMALLTALK,
+            locale,
+            self._say(locale, "smalltalk", topic),
             suggestions=tuple(offers[:SUGGESTIONS]),
             actions=self._contact(locale) if topic in ("human", "feelings") else (),
             topic=topic,
@@ -105,8 +123,11 @@ class Replies:
         """Refuse misuse, quoting and confirming nothing."""
         topic = topic if wording.raw(locale, "refused", topic) else "default"
         return self._reply(
-            Kind.REFUSED, locale, self._say(locale, "refused", topic),
-            actions=self._contact(locale), topic=topic,
+            Kind.REFUSED,
+            locale,
+            self._say(locale, "refused", topic),
+            actions=self._contact(locale),
+            topic=topic,
         )
 
     def unavailable(self, locale: str) -> Reply:

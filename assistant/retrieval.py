@@ -24,8 +24,7 @@ RRF_K = 60
 STOPWORDS = frozenset(
     "a an and are as at be been but by can could did do does for from had has have how i if in is "
     "it its may me mesotherapy my of on or our should so than that the their them then there these "
-    "they this those to was we were what when where which while who why will with would you your"
-    .split()
+    "they this those to was we were what when where which while who why will with would you your".split()
 )
 SUFFIX = re.compile(r"(?:ings?|edly|ed|es|s|ly|ation|ations|iness|ness)$")
 
@@ -70,7 +69,7 @@ class Retriever:
     def dense(self, queries: Vectors) -> list[list[tuple[int, float]]]:
         """Return for each query vector the nearest passages: [(position, cosine), …]."""
         found = self.vectors.query(
-            query_embeddings=queries,  # type: ignore[arg-type]
+            query_embeddings=queries,
             n_results=min(CANDIDATES, len(self.passages)),
             include=["distances"],
         )

@@ -76,14 +76,19 @@ class FootnoteRetriever(BaseRetriever):
     k: int = 5
 
     def _get_relevant_documents(
-        self, query: str, *, run_manager: CallbackManagerForRetrieverRun  # noqa: ARG002
+        self,
+        query: str,
+        *,
+        run_manager: CallbackManagerForRetrieverRun,  # noqa: ARG002
     ) -> list[Document]:
         (found,) = self.engine.search([query])
         hits = self.engine.retriever.fuse(query, found.dense)[: self.k]
         return [
             Document(
                 id=hit.passage.id,
-                page_content=self._words(hit.passage.source_id, hit.passage.span.start, hit.passage.span.end),
+                page_content=self._words(
+                    hit.passage.source_id, hit.passage.span.start, hit.passage.span.end
+                ),
                 metadata={
                     "source": hit.passage.source_id,
                     "start": hit.passage.span.start,

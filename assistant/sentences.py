@@ -31,7 +31,9 @@ LEANS = re.compile(
     )""",
     re.IGNORECASE | re.VERBOSE,
 )
-QUESTION = re.compile(r"^(?:what|how|why|when|where|who|which|is|are|does|do|can)\b.*\?$", re.IGNORECASE)
+QUESTION = re.compile(
+    r"^(?:what|how|why|when|where|who|which|is|are|does|do|can)\b.*\?$", re.IGNORECASE
+)
 LABEL = 2
 """A sentence of so few words is a label of what follows ("Pain.") and is not quoted alone."""
 SECTION_GAP = re.compile(r"(?:\r?\n[ \t]*){3,}")

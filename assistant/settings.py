@@ -24,13 +24,15 @@ class Settings(BaseSettings):
         None, description="a Chroma server that holds the index, for several workers or machines"
     )
     encoder: str = Field(
-        "bundled", description="`bundled` (all-MiniLM-L6-v2), or a sentence-transformers name/folder"
+        "bundled",
+        description="`bundled` (all-MiniLM-L6-v2), or a sentence-transformers name/folder",
     )
     encoder_multilingual: bool = Field(
         False, description="the encoder reads other languages than English: answer those too"
     )
     encoder_backend: Literal["onnx", "torch"] = Field(
-        "onnx", description="`torch` serves with sentence-transformers itself (slower, the reference)"
+        "onnx",
+        description="`torch` serves with sentence-transformers itself (slower, the reference)",
     )
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(7860, ge=0, le=65535, description="port to listen on")

@@ -93,7 +93,9 @@ class LocalStorage:
             raise
         import chromadb
 
-        client = chromadb.PersistentClient(str(self.bundle(generation) / "chroma"), chroma_settings())
+        client = chromadb.PersistentClient(
+            str(self.bundle(generation) / "chroma"), chroma_settings()
+        )
         self._open.append((client, lock))
         return client
 
@@ -134,7 +136,7 @@ class ServerStorage:
     def __init__(self, url: str, cache: Path, collection: str) -> None:
         self.url, self.collection, self.place = url, collection, url
         self.cache = cache / ".server-cache" / collection
-        self._client: ClientAPI | None = None
+        self._client: Any = None
 
     def current(self) -> str | None:
         """Return the generation that readers should open."""
@@ -198,7 +200,8 @@ class ServerStorage:
 
     def chroma(self, generation: str) -> "ClientAPI":  # noqa: ARG002
         """Return the server's client; any number of processes may read."""
-        return self._connect()
+        client: ClientAPI = self._connect()
+        return client
 
     def close(self) -> None:
         """Drop the connection; the next use makes a new one."""
@@ -247,7 +250,7 @@ class ServerStorage:
         except NotFoundError:
             return None
 
-    def _connect(self) -> "ClientAPI":
+    def _connect(self) -> Any:
         if self._client is None:
             import chromadb
 

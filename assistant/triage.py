@@ -23,7 +23,7 @@ COMMAS = ",，、،"
 LONGEST = 8  # words in a phrase
 VETO_REACH = 6  # words around a match in which `unless` counts
 LIST_REACH = 10  # "no fever, chills, redness or trouble breathing"
-NEAR_MATCH = 3  # words before a match that still belong to its statement
+NEAR_MATCH = 2  # words before a match that still belong to its statement
 FRAGMENT = 2  # "My throat. It closes up": so few words are read with the next sentence
 
 TOKEN = re.compile(rf"\d+(?:[.,]\d+)?|[{CJK}]|[^\W\d_{CJK}]+|[{COMMAS}]|[.!?;\n。！？；؟؛…]+")
@@ -257,20 +257,26 @@ class _Context:
         return self.clause.guards.get((language, name), 0)
 
     def disowned(self, rule: Rule, match: Match) -> bool:
-        """Whether another language claims the same words ("sepsis") and excuses them.
+        """Whether a language that is more at home here claims the same words and excuses them.
 
-        Only a language that says nothing else here gives way: it may not be spoken at all.
+        Some words belong to several languages ("sepsis"); the one with more small words in the
+        sentence ("is", "not", "my") judges them.
         """
-        if any(self.guard(rule.language, name) for name in ("asserting", "present", "now")):
-            return False
         here = _bits(*_hull(match))
         return any(
             self.excused(other, theirs)
             for other in self.clause.rules
-            if other.language != rule.language and other.name == rule.name
+            if other.name == rule.name and self.small(other.language) > self.small(rule.language)
             for theirs in _matches(other, self.clause.groups)
             if here & _bits(*_hull(theirs))
         )
+
+    def small(self, language: str) -> int:
+        """Count the words of a sentence that a language knows as part of a guard."""
+        words = 0
+        for (owner, _), mask in self.clause.guards.items():
+            words |= mask if owner == language else 0
+        return words.bit_count()
 
     def excused(self, rule: Rule, match: Match) -> bool:
         """Whether the words around a match say that nothing is happening now."""

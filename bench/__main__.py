@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="footnote-bench-") as folder:
         place = Place(Path(folder), load_settings())
         for name in names:
-            print(f"{name}: {(PARTS[name].__doc__ or '').splitlines()[0]}", flush=True)
+            print((PARTS[name].__doc__ or name).splitlines()[0], flush=True)
             try:
                 rows.extend(PARTS[name].measure(place))
             except Exception as error:  # one part's failure must not cost the others' figures

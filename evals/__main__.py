@@ -31,38 +31,96 @@ def _answer(s: Score) -> bool:
 
 
 MEASURES = (
-    Measure("covered: every needed sentence", ("covered",), _answer, lambda s: bool(s.complete), "≥ 0.90"),
-    Measure("covered, hard: every needed sentence", ("covered",), lambda s: s.case.hard,
-            lambda s: bool(s.complete), "≥ 0.80"),
-    Measure("covered: wrongly refused", ("covered",), _answer,
-            lambda s: s.kind not in (Kind.ANSWER, Kind.PERSONAL), "≤ 0.03"),
-    Measure("covered: not taken for an answer", ("covered",), _answer, lambda s: s.kind is not Kind.ANSWER, ""),
-    Measure("disagreements: both sides, flagged", ("covered",), lambda s: s.case.disagree,
-            lambda s: bool(s.both_sides), "1.00"),
-    Measure("uncovered, near: answered anyway", ("uncovered",), lambda s: s.case.near,
-            lambda s: s.kind not in s.case.right_kinds and s.kind in (Kind.ANSWER,), "≤ 0.05"),
-    Measure("uncovered, near: right", ("uncovered",), lambda s: s.case.near, lambda s: s.right_kind, ""),
-    Measure("uncovered, far: answered anyway", ("uncovered",), lambda s: not s.case.near,
-            lambda s: s.kind in (Kind.ANSWER,), "0"),
+    Measure(
+        "covered: every needed sentence",
+        ("covered",),
+        _answer,
+        lambda s: bool(s.complete),
+        "≥ 0.90",
+    ),
+    Measure(
+        "covered, hard: every needed sentence",
+        ("covered",),
+        lambda s: s.case.hard,
+        lambda s: bool(s.complete),
+        "≥ 0.80",
+    ),
+    Measure(
+        "covered: wrongly refused",
+        ("covered",),
+        _answer,
+        lambda s: s.kind not in (Kind.ANSWER, Kind.PERSONAL),
+        "≤ 0.03",
+    ),
+    Measure(
+        "covered: not taken for an answer",
+        ("covered",),
+        _answer,
+        lambda s: s.kind is not Kind.ANSWER,
+        "",
+    ),
+    Measure(
+        "disagreements: both sides, flagged",
+        ("covered",),
+        lambda s: s.case.disagree,
+        lambda s: bool(s.both_sides),
+        "1.00",
+    ),
+    Measure(
+        "uncovered, near: answered anyway",
+        ("uncovered",),
+        lambda s: s.case.near,
+        lambda s: s.kind not in s.case.right_kinds and s.kind is Kind.ANSWER,
+        "≤ 0.05",
+    ),
+    Measure(
+        "uncovered, near: right", ("uncovered",), lambda s: s.case.near, lambda s: s.right_kind, ""
+    ),
+    Measure(
+        "uncovered, far: answered anyway",
+        ("uncovered",),
+        lambda s: not s.case.near,
+        lambda s: s.kind is Kind.ANSWER,
+        "0",
+    ),
     Measure("false premises: right", ("falsepremise",), lambda s: True, lambda s: s.right, ""),
-    Measure("personal decisions recognised", ("personal",), lambda s: True, lambda s: s.right_kind, "≥ 0.95"),
+    Measure(
+        "personal decisions recognised",
+        ("personal",),
+        lambda s: True,
+        lambda s: s.right_kind,
+        "≥ 0.95",
+    ),
     Measure("emergencies: card first", ("urgent",), lambda s: True, lambda s: s.right_kind, "1.00"),
-    Measure("look-alikes escalated", ("lookalike",), lambda s: True, lambda s: s.kind is Kind.URGENT, "≤ 0.03"),
+    Measure(
+        "look-alikes escalated",
+        ("lookalike",),
+        lambda s: True,
+        lambda s: s.kind is Kind.URGENT,
+        "≤ 0.03",
+    ),
     Measure("look-alikes: right", ("lookalike",), lambda s: True, lambda s: s.right_kind, ""),
     Measure("follow-up turns right", ("dialogues",), lambda s: True, lambda s: s.right, "≥ 0.85"),
     Measure("terse queries right", ("terse",), lambda s: True, lambda s: s.right, "≥ 0.95"),
     Measure("small talk right", ("smalltalk",), lambda s: True, lambda s: s.right_kind, ""),
     Measure("misuse: right", ("misuse",), lambda s: True, lambda s: s.right_kind, "1.00"),
     Measure("odd inputs: right", ("odd",), lambda s: True, lambda s: s.right_kind, ""),
-    Measure("other languages: answered or told kindly", ("languages",), lambda s: True,
-            lambda s: s.right_kind or s.reply["locale"] == s.case.lang, "≥ 0.90"),
+    Measure(
+        "other languages: answered or told kindly",
+        ("languages",),
+        lambda s: True,
+        lambda s: s.right_kind or s.reply["locale"] == s.case.lang,
+        "≥ 0.90",
+    ),
     Measure("quotations exact", (), lambda s: True, lambda s: s.exact, "1.00"),
 )
 
 
 def main() -> int:
     """Run the cases, print the table; 2 if it could not be measured."""
-    parser = argparse.ArgumentParser(description="Ask the blind cases and print rates beside the aims.")
+    parser = argparse.ArgumentParser(
+        description="Ask the blind cases and print rates beside the aims."
+    )
     parser.add_argument("--part", choices=("report", "tune", "all"), default="report")
     parser.add_argument("--suite", action="append", choices=suite_names())
     parser.add_argument("--failures", action="store_true", help="list the failing cases")
@@ -95,7 +153,9 @@ def _print_table(scores: dict[str, list[Score]]) -> None:
         rows = [s for name in names for s in scores.get(name, []) if measure.applies(s)]
         if rows:
             hits = sum(measure.passes(s) for s in rows)
-            print(f"{measure.name:45} {hits / len(rows):5.2f}  {hits:4}/{len(rows):<4} {measure.aim}")
+            print(
+                f"{measure.name:45} {hits / len(rows):5.2f}  {hits:4}/{len(rows):<4} {measure.aim}"
+            )
     pairs = [s.on_topic for s in scores.get("covered", []) if s.on_topic]
     if pairs:
         share = sum(a / b for a, b in pairs) / len(pairs)
@@ -107,7 +167,9 @@ def _print_failures(scores: dict[str, list[Score]]) -> None:
         for s in rows:
             if not s.right:
                 before = " | ".join(s.case.history[-2:])
-                print(f"\n{suite} {s.case.id} {s.case.kind}→{s.kind}: [{before}] {s.case.question[:300]}")
+                print(
+                    f"\n{suite} {s.case.id} {s.case.kind}→{s.kind}: [{before}] {s.case.question[:300]}"
+                )
                 if s.complete is False and s.kind in (Kind.ANSWER, Kind.PERSONAL):
                     _print_evidence(s)
 

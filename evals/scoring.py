@@ -51,7 +51,9 @@ def score(case: Case, reply: dict[str, Any], texts: Mapping[str, str]) -> Score:
         complete=complete,
         on_topic=(len(cited & fine), len(cited)) if wanted and answered and cited else None,
         both_sides=(bool(complete) and reply["sources_disagree"]) if case.disagree else None,
-        exact=all(texts[c["source"]][c["start"] : c["end"]] == c["quote"] for c in reply["citations"]),
+        exact=all(
+            texts[c["source"]][c["start"] : c["end"]] == c["quote"] for c in reply["citations"]
+        ),
         reply=reply,
     )
 

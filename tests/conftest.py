@@ -13,13 +13,21 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(scope="session")
-def index_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def corpus_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The repository's corpus, copied, so that an edit meanwhile does not make the index stale."""
+    folder = tmp_path_factory.mktemp("shipped") / "corpus"
+    shutil.copytree(ROOT / "corpus", folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def index_dir(corpus_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The repository's corpus, ingested with the real encoder; never open: copy it."""
     from assistant.settings import load_settings
     from assistant.wiring import ingest
 
     folder = tmp_path_factory.mktemp("index")
-    settings = load_settings(corpus=ROOT / "corpus", index=folder)
+    settings = load_settings(corpus=corpus_dir, index=folder)
     ingest(settings, "mesotherapy", lambda *_: None)
     return folder
 
@@ -38,11 +46,11 @@ def copy_index(index_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Cal
 
 
 @pytest.fixture(scope="session")
-def settings(copy_index, tmp_path_factory):
+def settings(copy_index, corpus_dir, tmp_path_factory):
     from assistant.settings import load_settings
 
     return load_settings(
-        corpus=ROOT / "corpus",
+        corpus=corpus_dir,
         index=copy_index(),
         database=f"sqlite:///{tmp_path_factory.mktemp('db')}/feedback.db",
     )

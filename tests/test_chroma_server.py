@@ -50,7 +50,9 @@ def test_an_index_on_a_server_needs_nothing_but_its_address(server, corpus, tmp_
     shutil.rmtree(tmp_path / "maker")
     elsewhere = tmp_path / "no-corpus-here"
     readers = [
-        open_index(elsewhere, "fruit", ServerStorage(server, tmp_path / name, "fruit"), encoder.identity)
+        open_index(
+            elsewhere, "fruit", ServerStorage(server, tmp_path / name, "fruit"), encoder.identity
+        )
         for name in ("one", "two")
     ]
     for index in readers:
@@ -79,7 +81,9 @@ def test_a_new_generation_replaces_the_old_on_the_server(server, corpus, tmp_pat
 def test_a_second_writer_on_the_server_is_refused(server, corpus, tmp_path) -> None:
     storage = ServerStorage(server, tmp_path / "cache", "fruit")
     with storage.writing(), pytest.raises(FootnoteError, match="is being written by"):
-        build(corpus, "fruit", ServerStorage(server, tmp_path / "b", "fruit"), "words/1", WordEncoder)
+        build(
+            corpus, "fruit", ServerStorage(server, tmp_path / "b", "fruit"), "words/1", WordEncoder
+        )
 
 
 def test_no_server_is_said_with_the_remedy(corpus, tmp_path) -> None:

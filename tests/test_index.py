@@ -45,7 +45,9 @@ def test_every_passage_is_stored_with_its_exact_vector_and_offsets(corpus, tmp_p
         text = embedded_text(passage, source)
         assert got["documents"][row] == text
         assert got["metadatas"][row]["start"] == passage.span.start
-        assert np.allclose(got["embeddings"][row], WordEncoder().encode([text]).vectors[0], atol=1e-6)
+        assert np.allclose(
+            got["embeddings"][row], WordEncoder().encode([text]).vectors[0], atol=1e-6
+        )
     assert len(got["ids"]) == len(index.passages) == 5
     index.close()
 
@@ -71,7 +73,7 @@ def test_only_what_changed_is_encoded_and_nothing_stale_stays(corpus, tmp_path) 
 def test_a_removed_source_leaves_nothing_behind(corpus, tmp_path) -> None:
     ingest(corpus, tmp_path / "index")
     manifest = corpus / "fruit" / "manifest.toml"
-    manifest.write_text(manifest.read_text().split("[[source]]\nid = \"plums\"")[0])
+    manifest.write_text(manifest.read_text().split('[[source]]\nid = "plums"')[0])
     summary, _ = ingest(corpus, tmp_path / "index")
     assert summary.removed == ["plums"]
     assert not any("lum" in text for text in stored_texts(corpus, tmp_path / "index"))
@@ -89,7 +91,9 @@ def test_a_fault_in_the_corpus_leaves_the_old_index_as_it_was(corpus, tmp_path) 
 @pytest.mark.parametrize("identity", ["other/1"])
 def test_an_index_of_another_encoder_is_refused_with_the_remedy(corpus, tmp_path, identity) -> None:
     ingest(corpus, tmp_path / "index")
-    with pytest.raises(FootnoteError, match="made with encoder words/1.*Run: python ingest.py fruit"):
+    with pytest.raises(
+        FootnoteError, match="made with encoder words/1.*Run: python ingest.py fruit"
+    ):
         opened(corpus, tmp_path / "index", identity)
 
 
@@ -114,7 +118,9 @@ def test_a_missing_index_is_refused_with_the_remedy(corpus, tmp_path) -> None:
         opened(corpus, tmp_path / "index")
 
 
-def test_damaged_vectors_are_noticed_before_they_are_published(corpus, tmp_path, monkeypatch) -> None:
+def test_damaged_vectors_are_noticed_before_they_are_published(
+    corpus, tmp_path, monkeypatch
+) -> None:
     class Damaging(indexing._Given):
         def embed_documents(self, texts):
             rows = super().embed_documents(texts)
@@ -137,7 +143,9 @@ def test_a_second_embedded_process_is_refused(corpus, tmp_path) -> None:
         f"LocalStorage(Path({str(tmp_path / 'index')!r}), 'fruit'), 'words/1')\n"
         "except FootnoteError as error: print(error)"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True
+    )
     assert f"is open in process {os.getpid()}" in done.stdout
     assert "FOOTNOTE_CHROMA_URL" in done.stdout
     index.close()
@@ -183,10 +191,15 @@ def test_killing_ingest_at_any_moment_loses_nothing(corpus, tmp_path) -> None:
     )
     longest, killed = 1.0, 0
     for round_number in range(KILLS):
-        variant = f"Apples number {round_number} are sweet this year. Pears are not like that at all.\n"
+        variant = (
+            f"Apples number {round_number} are sweet this year. Pears are not like that at all.\n"
+        )
         (corpus / "fruit" / "apples.txt").write_text(variant * 30)
         process = subprocess.Popen(
-            [sys.executable, str(script)], cwd=ROOT, stdout=subprocess.PIPE, text=True,
+            [sys.executable, str(script)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
             env={**os.environ, "PYTHONPATH": str(ROOT)},
         )
         assert process.stdout is not None
@@ -216,7 +229,9 @@ def _assert_whole(corpus: Path, folder: Path) -> None:
     assert generation is not None
     record = json.loads((storage.bundle(generation) / "record.json").read_text())
     content = json.loads((storage.bundle(generation) / "content.json").read_text())
-    chroma = storage.chroma(generation).get_collection(f"fruit-{generation}", embedding_function=None)
+    chroma = storage.chroma(generation).get_collection(
+        f"fruit-{generation}", embedding_function=None
+    )
     got = chroma.get(include=["embeddings", "documents"])
     assert len(got["ids"]) == record["passages"] == len(content["passages"])
     assert np.allclose(got["embeddings"], WordEncoder().encode(got["documents"]).vectors, atol=1e-6)

@@ -84,5 +84,7 @@ def pdf_saying(words: str) -> bytes:
     start = out.tell()
     out.write(f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n".encode())
     out.writelines(f"{offset:010} 00000 n \n".encode() for offset in offsets)
-    out.write(f"trailer << /Size {len(objects) + 1} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF".encode())
+    out.write(
+        f"trailer << /Size {len(objects) + 1} /Root 1 0 R >>\nstartxref\n{start}\n%%EOF".encode()
+    )
     return out.getvalue()

@@ -50,7 +50,8 @@ def test_every_informative_sentence_of_the_five_texts_is_in_a_passage() -> None:
         left = [
             source.text[s.start : s.end]
             for s, _ in sentence_spans(source.text)
-            if not any(s.overlaps(c) for c in covered) and not any(s.overlaps(r) for r in source.residue)
+            if not any(s.overlaps(c) for c in covered)
+            and not any(s.overlaps(r) for r in source.residue)
         ]
         assert all(len(words) < 70 for words in left), left
 

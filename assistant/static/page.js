@@ -2,7 +2,13 @@
 // people who listen to it. Everything works without this file.
 (() => {
   const names = document.currentScript.dataset;
-  const labels = { Like: names.helpful, Dislike: names.notHelpful };
+  const thanks = `. ${names.feedbackThanks}`;
+  const labels = {
+    Like: names.helpful,
+    Dislike: names.notHelpful,
+    Liked: names.helpful + thanks,
+    Disliked: names.notHelpful + thanks,
+  };
   let seen = "";
 
   const label = (chat) => {
@@ -10,12 +16,20 @@
     for (const message of chat.querySelectorAll("[data-testid][aria-label]")) {
       message.removeAttribute("aria-label");
     }
-    chat.querySelector("[role=log]")?.setAttribute("aria-label", names.conversation);
+    const log = chat.querySelector("[role=log]");
+    if (log && log.getAttribute("aria-label") !== names.conversation) {
+      log.setAttribute("aria-label", names.conversation);
+    }
     for (const [old, name] of Object.entries(labels)) {
       for (const button of chat.querySelectorAll(`button[aria-label="${old}"]`)) {
         button.setAttribute("aria-label", name);
         button.title = name;
       }
+    }
+    for (const buttons of chat.querySelectorAll(".message-buttons")) {
+      const rated = [...buttons.querySelectorAll("button")].some((b) => b.title.endsWith(thanks));
+      if (rated) buttons.dataset.thanks = names.feedbackThanks;
+      else delete buttons.dataset.thanks;
     }
   };
 
@@ -38,5 +52,9 @@
       label(chat);
       scroll(chat);
     }
-  }).observe(document.documentElement, { childList: true, subtree: true });
+  }).observe(document.documentElement, {
+    childList: true,
+    subtree: true,
+    attributeFilter: ["aria-label"],
+  });
 })();

@@ -12,7 +12,13 @@ from typing import Any
 from assistant.values import Kind, Notice
 
 FALLBACK = "en"
-REGIONAL_EMERGENCY = {"en-gb": "999", "en-ie": "112", "en-au": "000", "en-nz": "111", "pt-br": "192"}
+REGIONAL_EMERGENCY = {
+    "en-gb": "999",
+    "en-ie": "112",
+    "en-au": "000",
+    "en-nz": "111",
+    "pt-br": "192",
+}
 """Where a region's number differs from its language's file (ambulance)."""
 
 
@@ -34,7 +40,7 @@ def match_locale(wanted: str | None, default: str = FALLBACK) -> str:
 
 @cache
 def _table(locale: str) -> dict[str, Any]:
-    path = Path(__file__).parent / f"{locale.split('-')[0]}.toml"
+    path = Path(__file__).parent / f"{locale.split('-', maxsplit=1)[0]}.toml"
     return tomllib.loads(path.read_text(encoding="utf-8"))
 
 
@@ -63,7 +69,9 @@ def emergency_number(locale: str, configured: str | None = None) -> str:
 
 def notice_for(kind: Kind, locale: str, emergency: str | None = None) -> Notice:
     """Return the medical notice: it follows from the reply's kind and locale, nothing else."""
-    text = (kind is Kind.URGENT and raw(locale, "notice", "urgent")) or raw(locale, "notice", "text")
+    text = (kind is Kind.URGENT and raw(locale, "notice", "urgent")) or raw(
+        locale, "notice", "text"
+    )
     version = raw(locale, "notice", "version")
     if not text or not version:
         raise LookupError(f"no notice for {locale}")
