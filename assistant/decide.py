@@ -77,14 +77,13 @@ class Decider:
         topic = self._topic(scores.similarity[0], kind)
         return Decision(kind, facts, chances[kind], topic, by_fact)
 
-    def suggestions(self, found: Found | None = None) -> list[str]:
-        """Return questions that the sources answer, the nearest to a text first."""
+    def suggestions(self, decision: Decision | None = None) -> list[str]:
+        """Return questions that the sources answer, those nearest to a decision's first."""
         themes = list(self.index.knowledge.themes)
-        if found is not None and self.index.heads.known:
-            scores = self.index.heads.decide(found.features[None]).facts
+        if decision is not None and decision.scores:
             best: dict[str, float] = {}
-            for fact, score in zip(self.facts, scores[0].tolist(), strict=True):
-                best[fact.theme] = max(best.get(fact.theme, -1.0), score)
+            for fact in self.facts:
+                best[fact.theme] = max(best.get(fact.theme, -1.0), decision.scores[fact.id])
             themes.sort(key=lambda theme: -best.get(theme.id, -1.0))
         return [theme.ask for theme in themes]
 

@@ -48,7 +48,6 @@ class Turn:
 
     reading: Reading
     decision: Decision
-    found: Found | None
     topic: Topic | None
     meta: Meta | None = None
 
@@ -128,7 +127,7 @@ class Assistant:
         topic = self.follow_ups.topic(reading.text, theme)
         if not topic.noun and last:
             topic = last.topic or topic
-        return Turn(reading, decision, found[best], topic)
+        return Turn(reading, decision, topic)
 
     def _reply(self, turn: Turn, locale: str) -> Reply:
         decision, understood = turn.decision, None
@@ -136,7 +135,6 @@ class Assistant:
             return self._about_last(turn, locale)
         if turn.reading.bound:
             understood = turn.reading.text
-        offers = self.decider.suggestions(turn.found)
         match decision.kind:
             case Kind.URGENT:
                 return self.replies.urgent(RedFlag(decision.topic or "default", ""), locale)
@@ -145,6 +143,7 @@ class Assistant:
             case Kind.REFUSED:
                 return self.replies.refused(decision.topic, locale)
             case Kind.NOT_COVERED:
+                offers = self.decider.suggestions(decision)
                 return self.replies.not_covered(locale, offers, understood)
         statements, disagreements = compose(decision.facts, self.knowledge, decision.scores)
         make = self.replies.personal if decision.kind is Kind.PERSONAL else self.replies.answer

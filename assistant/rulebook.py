@@ -26,8 +26,9 @@ ORDER = (
 CJK = "\u3040-\u30ff\u4e00-\u9fff"  # scripts without spaces: every character is a word
 CONTRACTION = re.compile(r"(?<=\w)['’‘ʼ`´](?=(?:s|t|re|ve|ll|d|m)\b)")
 ELONGATED = re.compile(r"([^\W\d_])\1{2,}")
-PATTERN_WORD = re.compile(rf"(?:\d+\.?\d*|[{CJK}]|[^\W\d_{CJK}]+)\*?|[*^$]")
+PATTERN_WORD = re.compile(rf"(?:\d+\.?\d*|[{CJK}]|[^\W\d_{CJK}]+)\*?|[*^$?]")
 DISGUISED = re.compile(r"(?<=[a-z])[01345](?=[a-z])")  # "k1ll", "br3athe"
+LIGATURES = str.maketrans({"ß": "ss", "œ": "oe", "æ": "ae", "ø": "o", "ł": "l"})
 LINK = re.compile(r"\s(>>|>|\+\+|\+)\s")
 SHORTEST_KEY = 5  # letters; shorter words have too many neighbours to be respelt
 
@@ -79,7 +80,7 @@ def fold(text: str) -> str:
     """Lower case, no accents, no apostrophes ("can't" -> "cant")."""
     text = DISGUISED.sub(lambda digit: "oi?eas"[int(digit[0])], CONTRACTION.sub("", text.lower()))
     if not text.isascii():
-        text = unicodedata.normalize("NFKD", text).replace("ß", "ss")
+        text = unicodedata.normalize("NFKD", text.translate(LIGATURES))
         text = "".join(c for c in text if c.isascii() or unicodedata.category(c) != "Mn")
     return ELONGATED.sub(r"\1\1", text)
 

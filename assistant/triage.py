@@ -47,7 +47,7 @@ class RedFlag:
 
 @dataclass
 class Clause:
-    """One sentence: its words between `^` and `$`, whether it asks, and what was found in it.
+    """One sentence: its words between `^` and `$` (and `?`), and what was found in it.
 
     `commas`, `guards` and `vetoes` are bit masks: bit n is set where a comma precedes word n,
     where word n belongs to a denial, and so on.
@@ -123,8 +123,8 @@ def _sentences(book: Rulebook, text: str) -> Iterator[Clause]:
             words.append(spell(book, token.replace(",", ".")))
         elif token in COMMAS:
             commas |= 1 << len(words)
-        elif len(words) > FRAGMENT + 1:
-            yield Clause([*words, "$"], commas, asks=token[0] in "?？؟")
+        elif (asks := token[0] in "?？؟") or len(words) > FRAGMENT + 1:
+            yield Clause([*words, "$", *"?" * asks], commas, asks)
             words, commas = ["^"], 0
     if len(words) > 1:
         yield Clause([*words, "$"], commas, asks=False)
@@ -200,7 +200,7 @@ def _matches(
         if ordered:
             near = span[0] - anchor <= gap
         else:
-            near = span[0] >= end or 0 <= start - span[1] <= gap
+            near = start - span[1] <= gap and all(span[1] <= a or b <= span[0] for a, b in done)
         if near and last:
             yield (*done, span)
         elif near:
