@@ -122,6 +122,12 @@ class Conversation:
         }
 
 
+def title_of(engine: Engine, locale: str) -> str:
+    """Return the page's title: what can be asked about."""
+    about = wording.raw(locale, "about") or engine.assistant.replies.about
+    return wording.say(locale, "page", "title", about=about)
+
+
 def make_chat(api: FastAPI, settings: Settings) -> FastAPI:
     """Return an application that serves the page at its root."""
     import gradio as gr
@@ -183,22 +189,20 @@ class _Parts(NamedTuple):
 
 
 def _blocks(gr: Any, talk: Conversation, settings: Settings) -> Any:
-    locale = talk.locale
-    about = wording.raw(locale, "about") or talk.engine.assistant.replies.about
-    title = wording.say(locale, "page", "title", about=about)
+    title = title_of(talk.engine, talk.locale)
     head = rendering.heading_html(
-        settings.clinic_name or "Footnote", title, wording.say(locale, "page", "tagline")
+        settings.clinic_name or "Footnote", title, wording.say(talk.locale, "page", "tagline")
     )
     with gr.Blocks(title=title, analytics_enabled=False, fill_width=True) as page:
         with gr.Column(elem_id="top"):
-            gr.Markdown(head, container=False)
+            gr.Markdown(head, container=False, rtl=_rtl(talk.locale))
         _wire(gr, talk, _parts(gr, talk))
     return page
 
 
 def _parts(gr: Any, talk: Conversation) -> _Parts:
     say = partial(wording.say, talk.locale, "page")
-    rtl = wording.raw(talk.locale, "direction") == "rtl"
+    rtl = _rtl(talk.locale)
     turns = gr.State(())
     chat = gr.Chatbot(
         [talk.welcome()],
@@ -227,7 +231,7 @@ def _parts(gr: Any, talk: Conversation) -> _Parts:
             send = gr.Button(say("send"), variant="primary", elem_id="send")
             clear = gr.Button(say("clear"), elem_id="clear")
         notice = wording.notice_for(Kind.ANSWER, talk.locale, talk.emergency).text
-        gr.Markdown(notice, elem_id="notice", container=False)
+        gr.Markdown(notice, elem_id="notice", container=False, rtl=rtl)
     return _Parts(turns, chat, box, send, clear)
 
 
@@ -260,6 +264,10 @@ def _wire(gr: Any, talk: Conversation, parts: _Parts) -> None:
     parts.chat.option_select(pick, [parts.turns], shown, **quiet)
     parts.chat.like(rate, [parts.turns], [parts.turns], **quiet)
     parts.clear.click(forget, None, shown, **quiet)
+
+
+def _rtl(locale: str) -> bool:
+    return wording.raw(locale, "direction") == "rtl"
 
 
 def _theme(gr: Any) -> Any:

@@ -44,7 +44,7 @@ META = {
         r"|\bwhere (?:does|did|do|is|was|have|are)\b.{0,15}\b(?:it|that|this|you|they)\b.{0,12}"
         r"\b(?:say|said|written|come|from|get|got|read|stand)\b"
         r"|\b(?:source|citation|reference)s? ?(?:please|pls|for that|for this)?\s*\?*$"
-        r"|\bwho (?:says|said|wrote) (?:so|that|this|it)\b|\bsays who\b"
+        r"|\bwho (?:says|said|wrote) (?:so|that|this|it)\b|\bsays who\b|\bwho says\b"
         r"|\bshow me (?:the|your) (?:source|passage|text)",
         re.IGNORECASE,
     ),

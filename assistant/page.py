@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from assistant import wording
+from assistant.chat import make_chat, title_of
 from assistant.settings import Settings
 from assistant.values import Kind
 
@@ -52,13 +53,7 @@ GRADIO_HEAD = re.compile(
 
 def mount_page(api: FastAPI, settings: Settings) -> None:
     """Answer with the page whatever the API does not; build it once the API is up."""
-
-    def make() -> FastAPI:
-        from assistant.chat import make_chat
-
-        return make_chat(api, settings)
-
-    page = Page(make, _document(settings))
+    page = Page(lambda: make_chat(api, settings), _document(api, settings))
     api.router.default = page
     outer = api.router.lifespan_context
 
@@ -179,7 +174,7 @@ def _edited(app: ASGIApp, edit: Callable[[str], str]) -> ASGIApp:
     return wrapped
 
 
-def _document(settings: Settings) -> Callable[[str], str]:
+def _document(api: FastAPI, settings: Settings) -> Callable[[str], str]:
     """Return what makes Gradio's document ours: language, style, what stands until it is up."""
     locale = wording.match_locale(settings.locale)
     notice = wording.notice_for(Kind.ANSWER, locale, settings.emergency_number).text
@@ -191,6 +186,7 @@ def _document(settings: Settings) -> Callable[[str], str]:
         f'data-{key.replace("_", "-")}="{escape(wording.say(locale, "page", key))}"' for key in keys
     )
     head = (
+        f"<title>{escape(title_of(api.state.engine, locale))}</title>"
         f'<meta name="robots" content="noindex"><link rel="icon" href="{ICON}">'
         f'<link rel="stylesheet" href="/page.css"><script src="/page.js" {labels} defer></script>'
     )

@@ -8,7 +8,7 @@ claims that the assistant said is never looked at: earlier turns are answered an
 
 import logging
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from assistant import wording
 from assistant.clean import MAX_HISTORY, clean, says_something
@@ -34,6 +34,8 @@ READABLE = 0.4
 """Share of words that must be English or the collection's for a question to be one."""
 SURE_TALK = 0.6
 """Probability from which small talk and misuse are believed although a question leans."""
+STANDS_ALONE = 0.5
+"""Fact score from which a question needs no earlier topic to be answered."""
 RESOLVED = (
     "false alarm", "joke", "kidding", "just testing", "i'm fine now", "im fine now", "i am fine now",
     "fine now", "it went away", "ambulance", "paramedic", "at the hospital", "in the er", "called 911",
@@ -49,7 +51,6 @@ class Turn:
     reading: Reading
     decision: Decision
     topic: Topic | None
-    meta: Meta | None = None
 
 
 class Assistant:
@@ -90,8 +91,13 @@ class Assistant:
         if not self._is_readable(question):
             return self.replies.fixed(locale, "unclear", offers)
         last: Turn | None = None
+        quoted: Turn | None = None
         for earlier in history[-REMEMBERED:]:
             last = (yield from self._earlier(earlier, last)) or last
+            quoted = last if last and last.decision.kind in CITING else quoted
+        meta = self.follow_ups.meta(question) if last else None
+        if meta:
+            return verify(self._about(quoted, meta, locale), self.sources)
         turn = yield from self._turn(question, last)
         return verify(self._reply(turn, locale), self.sources)
 
@@ -114,9 +120,6 @@ class Assistant:
 
     def _turn(self, question: str, last: Turn | None) -> Searching:
         """Understand and decide one question after another."""
-        meta = self.follow_ups.meta(question) if last else None
-        if meta and last:
-            return replace(last, meta=meta)
         repaired = self.speller.repair(question)
         readings = self.follow_ups.readings(repaired, last.topic if last else None)
         found = yield [reading.text for reading in readings]
@@ -130,11 +133,8 @@ class Assistant:
         return Turn(reading, decision, topic)
 
     def _reply(self, turn: Turn, locale: str) -> Reply:
-        decision, understood = turn.decision, None
-        if turn.meta:
-            return self._about_last(turn, locale)
-        if turn.reading.bound:
-            understood = turn.reading.text
+        decision = turn.decision
+        understood = turn.reading.text if turn.reading.bound else None
         match decision.kind:
             case Kind.URGENT:
                 return self.replies.urgent(RedFlag(decision.topic or "default", ""), locale)
@@ -149,14 +149,13 @@ class Assistant:
         make = self.replies.personal if decision.kind is Kind.PERSONAL else self.replies.answer
         return make(locale, statements, disagreements, understood)
 
-    def _about_last(self, turn: Turn, locale: str) -> Reply:
+    def _about(self, quoted: Turn | None, meta: Meta, locale: str) -> Reply:
         """Answer "which source says that?", "simpler", "summarise" from what was quoted."""
-        statements, disagreements = compose(
-            turn.decision.facts, self.knowledge, turn.decision.scores
-        )
-        if turn.decision.kind not in CITING or not statements or turn.meta is None:
+        if quoted is None or not quoted.decision.facts:
             return self.replies.fixed(locale, "nothing_before", self.decider.suggestions())
-        lead = wording.say(locale, "lead", turn.meta.value)
+        decision = quoted.decision
+        statements, disagreements = compose(decision.facts, self.knowledge, decision.scores)
+        lead = wording.say(locale, "lead", meta.value)
         return self.replies.answer(locale, statements, disagreements, None, lead)
 
 
@@ -192,12 +191,23 @@ def _choose(readings: Sequence[Reading], decisions: Sequence[Decision]) -> int:
     """Return which reading is meant: bound ones come first, the plain one last."""
     if len(readings) == 1:
         return 0
-    plain = len(readings) - 1
-    talk = decisions[plain]
-    if talk.kind in (Kind.SMALLTALK, Kind.REFUSED, Kind.URGENT) and talk.confidence >= SURE_TALK:
-        return plain
-    answered = [i for i in range(plain) if decisions[i].kind in CITING]
-    return max(answered or range(plain), key=lambda i: decisions[i].confidence)
+    plain = decisions[-1]
+    if plain.kind in (Kind.SMALLTALK, Kind.REFUSED, Kind.URGENT) and plain.confidence >= SURE_TALK:
+        return len(readings) - 1
+    if len(readings) == 2:
+        bound = decisions[0]
+        stands_alone = (
+            bound.kind is Kind.NOT_COVERED
+            and plain.kind in CITING
+            and plain.confidence > bound.confidence
+            and max(plain.scores.values(), default=0.0) >= STANDS_ALONE
+        )
+        return 1 if stands_alone else 0
+    votes: dict[Kind, float] = {}
+    for decision in decisions:
+        votes[decision.kind] = votes.get(decision.kind, 0.0) + decision.confidence
+    kind = max(votes, key=lambda k: votes[k])
+    return next(i for i, decision in enumerate(decisions) if decision.kind is kind)
 
 
 def _english_words(questions: Sequence[object]) -> frozenset[str]:

@@ -231,8 +231,9 @@ def _quotation(
         f'[{n}]<span class="sr">{_escape(after)}</span></a>'
         for n in (numbers[citation] for citation in statement.citations)
     )
-    title = f"<cite>{_escape(statement.quoted.source.title)}</cite>" if cite else ""
-    return f"<blockquote><p>“{_escape(statement.text)}”&nbsp;{marks}</p>{title}</blockquote>"
+    title = f'<cite dir="auto">{_escape(statement.quoted.source.title)}</cite>' if cite else ""
+    quote = f'<p dir="auto">“{_escape(statement.text)}”&nbsp;{marks}</p>'
+    return f"<blockquote>{quote}{title}</blockquote>"
 
 
 def _notes_html(reply: Reply) -> str:
@@ -251,9 +252,10 @@ def _note(reply: Reply, number: int, citation: Citation) -> str:
     also = "" if citation in quoted else wording.say(locale, "page", "also_says")
     return (
         f'<details class="note"><summary><span class="number">[{number}]</span> '
-        f'{_escape(source.title)}</summary><div id="{_anchor(reply, number)}" class="body">'
+        f'<bdi>{_escape(source.title)}</bdi></summary><div id="{_anchor(reply, number)}" class="body">'
         f"{_paragraph('about', about)}{_paragraph('caution', caution or '')}"
-        f"{_paragraph('label', also)}<blockquote><p>“{_escape(citation.quote)}”</p></blockquote>"
+        f"{_paragraph('label', also)}"
+        f'<blockquote><p dir="auto">“{_escape(citation.quote)}”</p></blockquote>'
         f'<p><a href="{_escape(passage_link(citation))}" target="_blank" rel="noopener">'
         f"{_escape(wording.say(locale, 'page', 'read_in_context'))}"
         f'<span class="sr"> ({_escape(wording.say(locale, "page", "new_tab"))})</span></a></p>'

@@ -120,7 +120,9 @@ def _scores(decider: Decider, found: Found) -> list[str]:
     for row in (-scores.similarity[0]).argsort()[:8]:
         near = index.knowledge.questions[row]
         what = ", ".join(near.facts) if near.kind is Kind.ANSWER else near.topic
-        lines.append(f"neighbour   {scores.similarity[0][row]:5.2f} {near.kind} [{what}] {near.text}")
+        lines.append(
+            f"neighbour   {scores.similarity[0][row]:5.2f} {near.kind} [{what}] {near.text}"
+        )
     return lines
 
 

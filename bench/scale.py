@@ -39,15 +39,14 @@ _side: dict[str, Any] = {}
 
 def measure(place: Place) -> Iterator[Row]:
     """Encode or reuse the vectors, build both indexes, query them by turns."""
-    identity = identify(place.settings.encoder)
-    model = export_folder(place.settings.index, identity)
+    model = export_folder(place.settings.index, identify(place.settings.encoder))
     sentences = medquad.sentences(MANY)
-    vectors = _vectors(sentences, OnnxEncoder(model))
-    folders = [place.folder / f"scale-{size}" for size in (len(sentences), FEW)]
-    every = len(sentences) // FEW
-    for folder, step in zip(folders, (1, every), strict=True):
-        chosen = slice(0, FEW * step if step > 1 else None, step)
-        _make(folder, sentences[chosen], _Kept(identity, sentences, vectors))
+    encoder = OnnxEncoder(model)
+    kept = _Kept(encoder, sentences, _vectors(sentences, encoder))
+    samples = sentences, sentences[:: len(sentences) // FEW][:FEW]
+    folders = [place.folder / f"scale-{len(sample)}" for sample in samples]
+    for folder, sample in zip(folders, samples, strict=True):
+        _make(folder, sample, kept)
     with apart(_open, folders[0], model) as big, apart(_open, folders[1], model) as small:
         many, few = by_turns([_round(big), _round(small)], ROUNDS)
         (count, memory), (_, small_memory) = (p.submit(_size).result() for p in (big, small))
@@ -60,15 +59,18 @@ def measure(place: Place) -> Iterator[Row]:
 
 
 class _Kept(Encoder):
-    """An encoder of texts whose vectors are already there; passages need no features."""
+    """An encoder that has most vectors already; it has no features, which passages do not need."""
 
-    def __init__(self, identity: str, texts: Sequence[str], vectors: Vectors) -> None:
-        self.identity, self.vectors = identity, vectors
-        self.rows = {text: row for row, text in enumerate(texts)}
+    def __init__(self, encoder: OnnxEncoder, texts: Sequence[str], vectors: Vectors) -> None:
+        self.encoder, self.identity = encoder, encoder.identity
+        self.rows = dict(zip(texts, vectors, strict=True))
 
     def encode(self, texts: list[str]) -> Encoded:
-        """See `Encoder`."""
-        vectors = self.vectors[[self.rows[text] for text in texts]]
+        """See `Encoder`. A passage may differ from its line, for example by a bullet: encode it."""
+        new = [text for text in texts if text not in self.rows]
+        if new:
+            self.rows.update(zip(new, self.encoder.encode(new).vectors, strict=True))
+        vectors = np.array([self.rows[text] for text in texts])
         return Encoded(vectors, vectors[:, :0])
 
 

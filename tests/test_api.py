@@ -1,7 +1,9 @@
 """HTTP version 1: the contract, bad input, events."""
 
+import asyncio
 import json
 
+import httpx
 import pytest
 
 JSON = {"content-type": "application/json"}
@@ -170,3 +172,42 @@ def test_the_openapi_document_has_examples_and_every_route(client) -> None:
 def test_security_headers_are_on_every_response(client) -> None:
     for path in ("/healthz", "/nowhere", "/api/v1/sources"):
         assert client.get(path).headers["x-content-type-options"] == "nosniff"
+
+
+def test_every_question_of_the_bank_gets_exact_quotes_and_the_notice(client, engine) -> None:
+    """The property over the whole bank, over HTTP, many askers at once."""
+    texts = {
+        s["id"]: client.get(f"/api/v1/sources/{s['id']}").json()
+        for s in client.get("/api/v1/sources").json()
+    }
+    questions = [question.text for question in engine.assistant.knowledge.questions]
+
+    async def ask_all() -> list[dict]:
+        transport = httpx.ASGITransport(client.app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+            replies: list[dict] = []
+            for start in range(0, len(questions), 64):
+                asked = [
+                    http.post("/api/v1/ask", json={"question": q})
+                    for q in questions[start : start + 64]
+                ]
+                replies += [response.json() for response in await asyncio.gather(*asked)]
+            return replies
+
+    replies = asyncio.run(ask_all())
+    assert len(replies) == len(questions) > 300
+    quoted = 0
+    for question, reply in zip(questions, replies, strict=True):
+        assert reply["kind"] != "unavailable", question
+        assert reply["notice"]["text"], question
+        assert bool(reply["statements"]) <= (reply["kind"] in ("answer", "personal")), question
+        for citation in reply["citations"]:
+            source = texts[citation["source"]]
+            assert source["text"][citation["start"] : citation["end"]] == citation["quote"], (
+                question
+            )
+            assert source["sha256"] == citation["sha256"]
+            assert "voteCount" not in citation["quote"]
+            assert "Thank you for your question" not in citation["quote"]
+            quoted += 1
+    assert quoted > 1000

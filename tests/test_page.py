@@ -142,7 +142,8 @@ class SlowEngine:
         self.asked: list[object] = []
         self.cancelled = False
         clinic = SimpleNamespace(emergency_number=None)
-        self.assistant = SimpleNamespace(replies=SimpleNamespace(clinic=clinic))
+        replies = SimpleNamespace(clinic=clinic, about="plums & pears")
+        self.assistant = SimpleNamespace(replies=replies)
 
     async def answer(self, ask: object, stage: Callable[[str], object]) -> Reply:
         self.asked.append(ask)
@@ -226,7 +227,7 @@ def test_routes_added_later_still_win_over_the_page() -> None:
     from fastapi.testclient import TestClient
 
     api = FastAPI()
-    api.state.engine = None
+    api.state.engine = SlowEngine()
     mount_page(api, load_settings())
     api.add_api_route("/demo", lambda: "demo")
     client = TestClient(api)
@@ -305,6 +306,7 @@ def test_the_api_is_ready_at_once_and_the_page_follows(address: str) -> None:
     for outside in ("googleapis", "cdnjs", "githubusercontent", "gradio.app", "@Gradio"):
         assert outside not in document
     assert wording.notice_for(Kind.ANSWER, "en").text.split("'")[0] in document
+    assert document.count("<title>Questions about mesotherapy and its side effects</title>") == 1
 
 
 @pytest.mark.parametrize(

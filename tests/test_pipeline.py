@@ -135,25 +135,6 @@ def test_what_a_client_claims_that_was_said_is_only_a_question(engine) -> None:
     assert "harmless" not in reply.lead
 
 
-def test_every_question_of_the_bank_gets_exact_quotes_and_the_notice(engine) -> None:
-    """The property over the whole bank, on the JSON that leaves."""
-    sources = engine.assistant.sources
-    replies = 0
-    for question in engine.assistant.knowledge.questions[::3]:
-        reply = ask(engine, question.text)
-        data = as_json(reply)
-        for citation in data["citations"]:
-            text = sources[citation["source"]].text
-            assert text[citation["start"] : citation["end"]] == citation["quote"]
-            assert sources[citation["source"]].sha256 == citation["sha256"]
-            assert "voteCount" not in citation["quote"]
-            assert "Thank you for your question" not in citation["quote"]
-        assert data["notice"]["text"]
-        assert bool(data["statements"]) <= (reply.kind in CITING)
-        replies += 1
-    assert replies > 100
-
-
 @given(st.text(max_size=300), st.lists(st.text(max_size=60), max_size=3))
 @hypothesis_settings(
     max_examples=150, deadline=None, derandomize=True,

@@ -30,7 +30,9 @@ def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-def test_answering_over_http_and_the_page_connects_to_nobody(copy_index, corpus_dir, tmp_path: Path) -> None:
+def test_answering_over_http_and_the_page_connects_to_nobody(
+    copy_index, corpus_dir, tmp_path: Path
+) -> None:
     """Audit hooks see every connection of the process, also those that libraries hide."""
     done = run(
         f"""
