@@ -34,9 +34,9 @@ POLICY = (
 )
 OPEN = re.compile(
     r"/|/config|/theme\.css|/(?:assets|static|svelte)/.*"
-    r"|/gradio_api/(?:queue/(?:join|data)|startup-events|theme\.css)"
+    r"|/gradio_api/(?:queue/(?:join|data)|app_id|startup-events|theme\.css)"
 )
-"""The paths of Gradio that the page asks for."""
+"""The paths of Gradio that the page asks for; `app_id` when it comes back after a lost connection."""
 MAX_BODY = 64 * 1024
 ICON = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E"

@@ -333,19 +333,23 @@ class _Context:
         if not negation:
             return False
         filler = self.guard(language, "filler") & ~negation
-        subject = self.guard(language, "subject") | self.guard(language, "break")
         for start, _ in match:
-            at = start - 1
+            at = max(start - 1, 0)
             while at > 0 and filler >> at & 1:
                 at -= 1
-            if negation >> at & 1:
+            if negation >> at & 1 or self.listed(language, negation, at):
                 return True
-            before = _bits(at - LIST_REACH, at)
-            if self.guard(language, "or") >> at & 1 and negation & before:
-                denial = (negation & before).bit_length()
-                if not subject & _bits(denial, at):
-                    return True
         return False
+
+    def listed(self, language: str, negation: int, at: int) -> bool:
+        """Whether the word after `at` goes on with a denied list: "no fever, chills or pain"."""
+        before = negation & _bits(at - LIST_REACH, at)
+        ors = self.guard(language, "or")
+        comma = self.clause.commas >> (at + 1) & 1 and ors & _bits(at, at + LIST_REACH)
+        if not before or not (ors >> at & 1 or comma):
+            return False
+        subject = self.guard(language, "subject") | self.guard(language, "break")
+        return not subject & _bits(before.bit_length(), at)
 
     def past(self, rule: Rule, part: int) -> bool:
         """Whether this part of the sentence, or the story that it goes on with, is long past."""

@@ -343,6 +343,11 @@ def test_everything_else_of_gradio_stays_shut(address: str, path: str) -> None:
         assert response.json()["notice"]["text"]
 
 
+def test_a_page_can_find_out_that_the_server_is_back(address: str) -> None:
+    """Gradio's client asks for this until it answers, then loads anew."""
+    assert httpx.get(f"{address}/gradio_api/app_id").json()["app_id"]
+
+
 def test_other_origins_may_not_read_and_long_bodies_are_refused(address: str) -> None:
     join = f"{address}/gradio_api/queue/join"
     response = httpx.post(join, content=b"x" * 70_000, headers={"Origin": "https://evil.test"})
