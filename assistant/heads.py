@@ -11,6 +11,7 @@ Shapes: n questions, w feature width, d projected dimensions, k outcomes, f fact
 
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from assistant.values import Kind
 
 Floats = NDArray[np.float32]
 
+ANSWERED, SILENT = 0, 1
 KINDS = (Kind.ANSWER, Kind.NOT_COVERED, Kind.PERSONAL, Kind.URGENT, Kind.SMALLTALK, Kind.REFUSED)
 DIMENSIONS = 256
 GAMMA = 0.7
@@ -46,6 +48,9 @@ class Heads:
     """(n, f) dual weights of the facts, from the questions that quote some; 0 elsewhere."""
     scale: Floats
     """(k, k + 1) multinomial logistic calibration of the outcome scores; last column: bias."""
+    covered: Floats
+    """(3,) logistic weights of the log odds of answer against not covered, of the best fact's
+    score, and bias: a fact that is clearly asked for makes the question a covered one."""
 
     @property
     def known(self) -> bool:
@@ -56,13 +61,14 @@ class Heads:
         """Return outcome probabilities and fact scores for (b, w) features of questions."""
         projected = project(features, self.mean, self.projection)
         near = kernel(projected, self.questions)
-        k = len(KINDS)
-        outcomes = near @ self.weights
-        return Scores(
-            _softmax(np.asarray(outcomes @ self.scale[:, :k].T + self.scale[:, k], np.float32)),
-            near @ self.fact_weights,
-            np.asarray(1 + np.log(near) / (2 * GAMMA), dtype=np.float32),
-        )
+        facts = near @ self.fact_weights
+        outcomes = _outcomes(near @ self.weights, self.scale)
+        if facts.shape[1]:
+            answered = _sigmoid(_covered_features(outcomes, facts) @ self.covered)
+            both = outcomes[:, ANSWERED] + outcomes[:, SILENT]
+            outcomes[:, ANSWERED], outcomes[:, SILENT] = both * answered, both * (1 - answered)
+        similarity = np.asarray(1 + np.log(near) / (2 * GAMMA), dtype=np.float32)
+        return Scores(outcomes, facts, similarity)
 
     def save(self, path: Path) -> None:
         """Write to an npz file."""
@@ -92,24 +98,63 @@ def train(knowledge: Knowledge, features: Vectors) -> Heads:
     n, k = len(knowledge.questions), len(KINDS)
     if n == 0:
         empty = np.zeros((0, 0), np.float32)
-        return Heads(
-            empty[0:0, 0:0].ravel(), empty, empty, empty, empty, np.zeros((k, k + 1), np.float32)
-        )
+        scale = np.zeros((k, k + 1), np.float32)
+        return Heads(empty.ravel(), empty, empty, empty, empty, scale, np.zeros(3, np.float32))
     mean, projection = principal(features)
     questions = project(features, mean, projection)
     targets = bank_targets(knowledge)
     near = kernel(questions, questions).astype(np.float64)
+    groups = cluster(questions, GROUPS)
     inverse, weights = solve(near, targets[:, :k])
-    held_out = leave_groups_out(inverse, weights, targets[:, :k], cluster(questions, GROUPS))
-    scale = _calibrate(held_out, targets[:, :k].argmax(axis=1))
-    quoting = np.flatnonzero(targets[:, k:].any(axis=1))
-    fact_weights = np.zeros((n, targets.shape[1] - k))
-    if len(quoting):
-        _, fact_weights[quoting] = solve(near[np.ix_(quoting, quoting)], targets[quoting, k:])
-    return Heads(
-        mean, projection, questions, weights.astype(np.float32),
-        fact_weights.astype(np.float32), scale,
-    )  # fmt: skip
+    held_out = leave_groups_out(inverse, weights, targets[:, :k], groups)
+    labels = targets[:, :k].argmax(axis=1)
+    scale = _calibrate(held_out, labels)
+    fact_weights, fact_scores = _learn_facts(near, targets[:, k:], groups)
+    covered = _learn_covered(_outcomes(held_out, scale), fact_scores, labels)
+    trained = (weights, fact_weights, scale, covered)
+    return Heads(mean, projection, questions, *(a.astype(np.float32) for a in trained))
+
+
+def _learn_facts(
+    near: NDArray[np.float64], targets: NDArray[np.float64], groups: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return dual weights of the facts, and everybody's held-out scores."""
+    weights = np.zeros_like(targets)
+    quoting = np.flatnonzero(targets.any(axis=1))
+    if not len(quoting):
+        return weights, weights
+    inverse, weights[quoting] = solve(near[np.ix_(quoting, quoting)], targets[quoting])
+    scores = near @ weights  # of questions that quote nothing: they were not learnt from
+    scores[quoting] = leave_groups_out(inverse, weights[quoting], targets[quoting], groups[quoting])
+    return weights, scores
+
+
+def _learn_covered(
+    outcomes: Floats, facts: NDArray[np.float64], labels: NDArray[np.int64]
+) -> Floats:
+    from sklearn.linear_model import LogisticRegression
+
+    rows = np.isin(labels, (ANSWERED, SILENT))
+    if len(np.unique(labels[rows])) < 2 or not facts.shape[1]:
+        return np.array([1, 0, 0], np.float32)
+    given = _covered_features(outcomes, facts)[rows, :2]
+    model = LogisticRegression().fit(given, labels[rows] == ANSWERED)
+    return np.array([*model.coef_[0], model.intercept_[0]], np.float32)
+
+
+def _covered_features(outcomes: Floats, facts: NDArray[Any]) -> Floats:
+    odds = np.log((outcomes[:, ANSWERED] + 1e-9) / (outcomes[:, SILENT] + 1e-9))
+    return np.column_stack([odds, facts.max(axis=1), np.ones(len(odds))]).astype(np.float32)
+
+
+def _outcomes(scores: NDArray[Any], scale: Floats) -> Floats:
+    k = len(KINDS)
+    return _softmax(np.asarray(scores @ scale[:, :k].T + scale[:, k], np.float32))
+
+
+def _sigmoid(values: Floats) -> Floats:
+    result: Floats = np.asarray(1 / (1 + np.exp(-values)), dtype=np.float32)
+    return result
 
 
 def principal(features: Vectors) -> tuple[Floats, Floats]:

@@ -29,7 +29,7 @@ ELONGATED = re.compile(r"([^\W\d_])\1{2,}")
 PATTERN_WORD = re.compile(rf"(?:\d+\.?\d*|[{CJK}]|[^\W\d_{CJK}]+)\*?|[*^$?]")
 DISGUISED = re.compile(r"(?<=[a-z])[01345](?=[a-z])")  # "k1ll", "br3athe"
 LIGATURES = str.maketrans({"ß": "ss", "œ": "oe", "æ": "ae", "ø": "o", "ł": "l"})
-LINK = re.compile(r"\s(>>|>|\+\+|\+)\s")
+LINK = re.compile(r"\s(~|>>|>|\+\+|\+)\s")
 SHORTEST_KEY = 5  # letters; shorter words have too many neighbours to be respelt
 
 Phrase = tuple[str, ...]
@@ -43,7 +43,7 @@ class Rule:
     kind: str  # "flag", "sign" (half a flag) or "guard" (makes a flag harmless)
     name: str  # the category, the sign or the guard
     steps: tuple[int, ...]
-    links: tuple[str, ...]  # between the steps: ">", ">>", "+" or "++"
+    links: tuple[str, ...]  # between the steps: "~", ">", ">>", "+" or "++"
     unless: int  # a group that excuses it, or -1
     ignores: frozenset[str]  # guards that do not excuse it
 

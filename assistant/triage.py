@@ -18,7 +18,13 @@ from dataclasses import dataclass, field
 
 from assistant.rulebook import CJK, ORDER, Node, Rule, Rulebook, fold, rulebook, spell
 
-GAPS = {">": 3, ">>": 8, "+": 4, "++": 9}  # words that may stand between two steps of a rule
+GAPS = {
+    "~": 0,
+    ">": 3,
+    ">>": 8,
+    "+": 4,
+    "++": 9,
+}  # words that may stand between two steps of a rule
 COMMAS = ",，、،"
 LONGEST = 8  # words in a phrase
 VETO_REACH = 6  # words around a match in which `unless` counts
@@ -191,7 +197,7 @@ def _matches(
                 yield from _matches(rule, groups, (span,), *span)
         return
     link = rule.links[len(done) - 1]
-    gap, ordered, anchor = GAPS[link], link[0] == ">", done[-1][1]
+    gap, ordered, anchor = GAPS[link], link[0] != "+", done[-1][1]
     first = anchor if ordered else start - gap - LONGEST
     for at in range(bisect_left(spans, (first, 0)), len(spans)):
         span = spans[at]

@@ -38,6 +38,11 @@ def test_each_outcome_is_recognised(engine, question: str, kind: Kind) -> None:
     assert ask(engine, question).kind is kind
 
 
+def test_every_question_that_is_offered_is_answered(engine) -> None:
+    for offered in engine.assistant.decider.suggestions():
+        assert ask(engine, offered).kind is Kind.ANSWER, offered
+
+
 @pytest.mark.parametrize(
     ("question", "both"),
     [

@@ -64,7 +64,10 @@ def test_what_only_sounds_like_one_is_not(message: str) -> None:
 
 def test_an_emergency_deep_in_a_long_message_is_found() -> None:
     story = "I had my session on Tuesday and the nurse was kind and the parking was easy. " * 12
-    assert triage(story + "Since an hour my tongue is swelling and I can't breathe. " + story) is not None
+    assert (
+        triage(story + "Since an hour my tongue is swelling and I can't breathe. " + story)
+        is not None
+    )
 
 
 @given(st.text(max_size=400))
@@ -72,7 +75,9 @@ def test_any_text_is_judged_and_twice_the_same(text: str) -> None:
     assert triage(text) == triage(text)
 
 
-@pytest.mark.parametrize("unit", ["throat ", "no no ", "a", "can't breathe? ", "swollen (", "。", "my face my face "])
+@pytest.mark.parametrize(
+    "unit", ["throat ", "no no ", "a", "can't breathe? ", "swollen (", "。", "my face my face "]
+)
 def test_the_work_grows_with_the_length_and_not_with_its_square(unit: str) -> None:
     def cost(length: int) -> float:
         text = (unit * length)[:length]
