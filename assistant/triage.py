@@ -26,10 +26,12 @@ GAPS = {
     "++": 9,
 }  # words that may stand between two steps of a rule
 COMMAS = ",，、،"
+ASKING = "?？؟"
 LONGEST = 8  # words in a phrase
 VETO_REACH = 6  # words around a match in which `unless` counts
 LIST_REACH = 10  # "no fever, chills, redness or trouble breathing"
 NEAR_MATCH = 2  # words before a match that still belong to its statement
+OPENING = 5  # words in which a sentence says when its story happened
 FRAGMENT = 2  # "My throat. It closes up": so few words are read with the next sentence
 
 TOKEN = re.compile(rf"\d+(?:[.,]\d+)?|[{CJK}]|[^\W\d_{CJK}]+|[{COMMAS}]|[.!?;\n。！？；؟؛…]+")
@@ -127,11 +129,12 @@ def _sentences(book: Rulebook, text: str) -> Iterator[Clause]:
     for token in TOKEN.findall(fold(text)):
         if token[0].isalnum():
             words.append(spell(book, token.replace(",", ".")))
-        elif token in COMMAS:
-            commas |= 1 << len(words)
-        elif (asks := token[0] in "?？؟") or len(words) > FRAGMENT + 1:
+        elif token[0] in ASKING or (token not in COMMAS and len(words) > FRAGMENT + 1):
+            asks = token[0] in ASKING
             yield Clause([*words, "$", *"?" * asks], commas, asks)
             words, commas = ["^"], 0
+        else:
+            commas |= 1 << len(words)
     if len(words) > 1:
         yield Clause([*words, "$"], commas, asks=False)
 
@@ -151,9 +154,8 @@ def _find(root: Node, words: list[str]) -> Found:
             if word in node.words:
                 open_nodes.append((node.words[word], place + 1))
             if node.stems:
-                for end in range(len(word) + 1):
-                    if word[:end] in node.stems:
-                        open_nodes.append((node.stems[word[:end]], place + 1))
+                beginnings = (word[:end] for end in range(len(word) + 1))
+                open_nodes += [(node.stems[b], place + 1) for b in beginnings if b in node.stems]
     return found
 
 
@@ -290,34 +292,56 @@ class _Context:
         steps = 0
         for span in match:
             steps |= _bits(*span)
-        if self.vetoed(rule, steps, _bits(start - VETO_REACH, end + VETO_REACH)):
+        part = self.part(rule.language, start, end)
+        if self.vetoed(rule, steps, part & _bits(start - VETO_REACH, end + VETO_REACH)):
             return True
         if "negation" not in rule.ignores and self.denied(rule.language, match, steps):
             return True
         language = rule.language
-        part = self.part(language, start, end)
         if part & self.guard(language, "now"):
             return False
-        general = part & self.guard(language, "general") & _bits(0, self.comma(end))
-        if (general or self.story.get((language, "general"))) and "general" not in rule.ignores:
+        if "general" not in rule.ignores and self.general(language, part, start, end):
             near = part & _bits(start - NEAR_MATCH, end)
             return not near & self.guard(language, "asserting")
         if _bits(start - NEAR_MATCH, end) & self.guard(language, "present"):
             return False
-        return self.past(rule, part) or self.over(rule, _bits(end, len(self.clause.words)))
+        if "past" not in rule.ignores and self.past(language, part, start, end):
+            return True
+        return self.over(rule, _bits(end, len(self.clause.words)))
 
     def part(self, language: str, start: int, end: int) -> int:
         """Return the part of the sentence around a match: as far as the next "but" or "because"."""
-        breaks = self.guard(language, "break")
-        low = (breaks & _bits(0, start + 1)).bit_length() - 1
-        later = breaks >> end
+        return self.between(self.guard(language, "break"), start, end)
+
+    def between(self, marks: int, start: int, end: int) -> int:
+        """Return the words around a match from the last mark before it to the next one after."""
+        low = (marks & _bits(0, start + 1)).bit_length() - 1
+        later = marks >> end
         high = end + (later & -later).bit_length() - 1 if later else len(self.clause.words)
         return _bits(low, high)
 
-    def comma(self, end: int) -> int:
-        """Return where the next comma after a match stands: a question that follows is another."""
-        later = self.clause.commas >> end
-        return end + (later & -later).bit_length() - 1 if later else len(self.clause.words)
+    def general(self, language: str, part: int, start: int, end: int) -> bool:
+        """Whether the match belongs to a general question or a supposition.
+
+        Of a statement, a comma ends it; a question may go on as a list ("..., chills or fever?").
+        """
+        cues = part & self.guard(language, "general")
+        here = self.between(self.clause.commas, start, end)
+        if self.clause.asks:
+            here |= _bits(0, start)
+        return bool(cues & here) or self.story.get((language, "general"), False)
+
+    def past(self, language: str, part: int, start: int, end: int) -> bool:
+        """Whether this part of the sentence, or the story that it goes on with, is long past.
+
+        Across a comma only the opening words of a sentence speak for the rest ("Years ago, ...").
+        """
+        cues = part & self.guard(language, "past")
+        if cues & self.between(self.clause.commas, start, end):
+            return True
+        if part & self.guard(language, "treatment"):
+            return False
+        return bool(cues & _bits(0, OPENING)) or self.story.get((language, "past"), False)
 
     def vetoed(self, rule: Rule, steps: int, reach: int) -> bool:
         """Whether an `unless` stands near the match, or a figure of speech covers it."""
@@ -356,15 +380,6 @@ class _Context:
             return False
         subject = self.guard(language, "subject") | self.guard(language, "break")
         return not subject & _bits(before.bit_length(), at)
-
-    def past(self, rule: Rule, part: int) -> bool:
-        """Whether this part of the sentence, or the story that it goes on with, is long past."""
-        if "past" in rule.ignores:
-            return False
-        if part & self.guard(rule.language, "past"):
-            return True
-        told = self.story.get((rule.language, "past"), False)
-        return told and not part & self.guard(rule.language, "treatment")
 
     def over(self, rule: Rule, rest: int) -> bool:
         """Whether the rest of the sentence, or the next one, says that it has gone for good."""
