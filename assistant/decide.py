@@ -24,6 +24,8 @@ FACT_FLOOR = 0.12
 MAX_FACTS = 14
 ANSWER_CUT = 0.5
 """Probability of `answer` against `not_covered` from which it is answered."""
+URGENT_CUT = 0.8
+"""Probability from which the heads alone, without a pattern, make it an emergency."""
 SIMILAR_CUT = 0.5
 """Without a bank: cosine to the best passage from which it is quoted."""
 SIMILAR_SHARE = 0.9
@@ -68,6 +70,8 @@ class Decider:
         scores = self.index.heads.decide(found.features[None])
         chances = dict(zip(KINDS, scores.outcomes[0].tolist(), strict=True))
         facts = self._facts(scores.facts[0])
+        if chances[Kind.URGENT] < URGENT_CUT:
+            chances[Kind.URGENT] = 0.0  # the patterns have spoken already; this is a second net
         kind = max(chances, key=lambda k: chances[k])
         if kind in (Kind.ANSWER, Kind.NOT_COVERED):
             both = chances[Kind.ANSWER] + chances[Kind.NOT_COVERED]

@@ -68,7 +68,7 @@ class Assistant:
         self.sources = {source.id: source for source in index.collection.sources}
         self.speller = index.speller
         self.follow_ups = FollowUps(index.knowledge.themes)
-        self.known_words = _english_words(index.knowledge.questions)
+        self.known_words = index.speller.asked
 
     def respond(self, ask: Ask) -> Responding:
         """Answer a question; see the module for the protocol.
@@ -208,16 +208,3 @@ def _choose(readings: Sequence[Reading], decisions: Sequence[Decision]) -> int:
         votes[decision.kind] = votes.get(decision.kind, 0.0) + decision.confidence
     kind = max(votes, key=lambda k: votes[k])
     return next(i for i, decision in enumerate(decisions) if decision.kind is kind)
-
-
-def _english_words(questions: Sequence[object]) -> frozenset[str]:
-    """Return the words of the bank's English questions (emergencies are in all languages)."""
-    from assistant.bank import Question
-
-    return frozenset(
-        word
-        for q in questions
-        if isinstance(q, Question) and q.kind is not Kind.URGENT
-        for word in q.text.lower().replace("'", "").split()
-        if word.isalpha()
-    )

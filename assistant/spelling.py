@@ -17,6 +17,8 @@ from pathlib import Path
 from rapidfuzz.distance import OSA
 from rapidfuzz.process import extractOne
 
+from assistant.language import language_of
+
 SHORTEST = 5
 """Shorter words have too many neighbours to be sure."""
 LONG = 7
@@ -32,6 +34,8 @@ class Speller:
 
     english: frozenset[str]
     targets: tuple[str, ...]
+    asked: frozenset[str] = frozenset()
+    """Words of the bank's English questions: at home here, whatever else they may mean."""
 
     @cached_property
     def known(self) -> frozenset[str]:
@@ -51,14 +55,14 @@ class Speller:
         return best[0] if best else word
 
     def save(self, path: Path) -> None:
-        """Write both word lists."""
-        path.write_text(json.dumps([sorted(self.english), self.targets]))
+        """Write the word lists."""
+        path.write_text(json.dumps([sorted(self.english), self.targets, sorted(self.asked)]))
 
     @classmethod
     def load(cls, path: Path) -> "Speller":
         """Read what `save` wrote."""
-        english, targets = json.loads(path.read_text())
-        return cls(frozenset(english), tuple(targets))
+        english, targets, asked = json.loads(path.read_text())
+        return cls(frozenset(english), tuple(targets), frozenset(asked))
 
 
 def learn(sources: Iterable[str], questions: Iterable[str]) -> Speller:
@@ -69,8 +73,10 @@ def learn(sources: Iterable[str], questions: Iterable[str]) -> Speller:
     english = {word.replace("'", "") for word in dictionary}
     texts = [WORD.findall(text.lower()) for text in sources]
     found = Counter(word for words in texts for word in words)
-    asked = Counter(w for question in questions for w in set(WORD.findall(question.lower())))
+    spoken = [question.replace("'", "") for question in questions if language_of(question) == "en"]
+    asked = Counter(w for question in spoken for w in set(WORD.findall(question.lower())))
     # A source's own misspelling ("sscratch") must not become a target: English, or said twice.
     targets = {w for w, count in found.items() if w in english or count > 1}
     targets |= {w for w, count in asked.items() if count >= OFTEN and w in english}
-    return Speller(frozenset(english), tuple(sorted(w for w in targets if len(w) >= SHORTEST)))
+    targets = {w for w in targets if len(w) >= SHORTEST}
+    return Speller(frozenset(english), tuple(sorted(targets)), frozenset(asked))

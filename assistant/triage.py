@@ -18,20 +18,15 @@ from dataclasses import dataclass, field
 
 from assistant.rulebook import CJK, ORDER, Node, Rule, Rulebook, fold, rulebook, spell
 
-GAPS = {
-    "~": 0,
-    ">": 3,
-    ">>": 8,
-    "+": 4,
-    "++": 9,
-}  # words that may stand between two steps of a rule
+# Words that may stand between two steps of a rule.
+GAPS = {"~": 0, ">": 3, ">>": 8, "+": 4, "++": 9}
 COMMAS = ",，、،"
 ASKING = "?？؟"
 LONGEST = 8  # words in a phrase
 VETO_REACH = 6  # words around a match in which `unless` counts
 LIST_REACH = 10  # "no fever, chills, redness or trouble breathing"
 NEAR_MATCH = 2  # words before a match that still belong to its statement
-OPENING = 5  # words in which a sentence says when its story happened
+OPENING = 8  # words in which a sentence says when its story happened
 FRAGMENT = 2  # "My throat. It closes up": so few words are read with the next sentence
 
 TOKEN = re.compile(rf"\d+(?:[.,]\d+)?|[{CJK}]|[^\W\d_{CJK}]+|[{COMMAS}]|[.!?;\n。！？；؟؛…]+")
@@ -113,10 +108,9 @@ def _judge(book: Rulebook, clauses: list[Clause]) -> RedFlag | None:
                 seen[rule.name] = " ".join(clause.words[start:end])
         story = _continue(story, clause)
     for few, count, category in book.together:
-        if len(few & signs.keys()) >= count:
-            flags.setdefault(
-                category, " + ".join(signs[sign] for sign in sorted(few & signs.keys()))
-            )
+        both = sorted(few & signs.keys())
+        if len(both) >= count:
+            flags.setdefault(category, " + ".join(signs[sign] for sign in both))
     return next((RedFlag(name, flags[name]) for name in ORDER if name in flags), None)
 
 
@@ -140,7 +134,7 @@ def _sentences(book: Rulebook, text: str) -> Iterator[Clause]:
 
 
 def _find(root: Node, words: list[str]) -> Found:
-    """Every phrase of the rulebook that occurs in the words."""
+    """Return every phrase of the rulebook that occurs in the words."""
     found: Found = {}
     for at in range(len(words)):
         open_nodes = [(root, at)]
@@ -185,7 +179,7 @@ def _candidates(book: Rulebook, filed: dict[int, list[Rule]], clause: Clause) ->
 def _matches(
     rule: Rule, groups: dict[int, list[Span]], done: Match = (), start: int = 0, end: int = 0
 ) -> Iterator[Match]:
-    """Every way in which the rule's groups stand in its order and near enough.
+    """Yield every way in which the rule's groups stand in its order and near enough.
 
     `done` are the steps matched so far, from word `start` to word `end`.
     """
@@ -288,19 +282,19 @@ class _Context:
 
     def excused(self, rule: Rule, match: Match) -> bool:
         """Whether the words around a match say that nothing is happening now."""
+        language = rule.language
         start, end = _hull(match)
+        part = self.between(self.guard(language, "break"), start, end)  # as far as a "but"
         steps = 0
         for span in match:
             steps |= _bits(*span)
-        part = self.part(rule.language, start, end)
         if self.vetoed(rule, steps, part & _bits(start - VETO_REACH, end + VETO_REACH)):
             return True
-        if "negation" not in rule.ignores and self.denied(rule.language, match, steps):
+        if "negation" not in rule.ignores and self.denied(language, match, steps):
             return True
-        language = rule.language
         if part & self.guard(language, "now"):
             return False
-        if "general" not in rule.ignores and self.general(language, part, start, end):
+        if "general" not in rule.ignores and self.general(language, part, start):
             near = part & _bits(start - NEAR_MATCH, end)
             return not near & self.guard(language, "asserting")
         if _bits(start - NEAR_MATCH, end) & self.guard(language, "present"):
@@ -309,10 +303,6 @@ class _Context:
             return True
         return self.over(rule, _bits(end, len(self.clause.words)))
 
-    def part(self, language: str, start: int, end: int) -> int:
-        """Return the part of the sentence around a match: as far as the next "but" or "because"."""
-        return self.between(self.guard(language, "break"), start, end)
-
     def between(self, marks: int, start: int, end: int) -> int:
         """Return the words around a match from the last mark before it to the next one after."""
         low = (marks & _bits(0, start + 1)).bit_length() - 1
@@ -320,13 +310,13 @@ class _Context:
         high = end + (later & -later).bit_length() - 1 if later else len(self.clause.words)
         return _bits(low, high)
 
-    def general(self, language: str, part: int, start: int, end: int) -> bool:
+    def general(self, language: str, part: int, start: int) -> bool:
         """Whether the match belongs to a general question or a supposition.
 
         Of a statement, a comma ends it; a question may go on as a list ("..., chills or fever?").
         """
         cues = part & self.guard(language, "general")
-        here = self.between(self.clause.commas, start, end)
+        here = self.between(self.clause.commas, start, start + 1)
         if self.clause.asks:
             here |= _bits(0, start)
         return bool(cues & here) or self.story.get((language, "general"), False)
@@ -341,7 +331,8 @@ class _Context:
             return True
         if part & self.guard(language, "treatment"):
             return False
-        return bool(cues & _bits(0, OPENING)) or self.story.get((language, "past"), False)
+        opening = cues & _bits(0, min(OPENING, start))
+        return bool(opening) or self.story.get((language, "past"), False)
 
     def vetoed(self, rule: Rule, steps: int, reach: int) -> bool:
         """Whether an `unless` stands near the match, or a figure of speech covers it."""

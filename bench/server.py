@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import IO
 
+from bench.measure import memory_mb
 from bench.place import ROOT, Place
 
 PATIENCE = 120
@@ -37,6 +38,12 @@ class Server:
     def first_page(self) -> float:
         """Return the seconds from the process's start to the first whole page at /."""
         return self._wait("GET", "/", None, b"gradio_config")
+
+    def memory_mb(self) -> float:
+        """Return the memory after an English and a Spanish question: what loads late counts."""
+        for question in ("How long does bruising last?", "¿Cuánto tiempo duran los moretones?"):
+            self._request("POST", self.path, json.dumps({"question": question}))
+        return memory_mb(self.process.pid)
 
     def _wait(self, method: str, path: str, body: str | None, sign: bytes) -> float:
         seen: object = "it never listened"

@@ -18,8 +18,8 @@ from tests.conftest import ROOT
 PACKAGE = ROOT / "assistant"
 LAYERS = [
     {"errors", "values"},
-    {"settings", "wording", "clean", "loaders", "rulebook", "sentences", "language", "spelling", "feedback", "grounding"},
-    {"corpus", "triage", "rendering", "encoder", "schemas"},
+    {"settings", "wording", "clean", "loaders", "rulebook", "sentences", "language", "feedback", "grounding"},
+    {"corpus", "triage", "rendering", "encoder", "schemas", "spelling"},
     {"bank", "replies", "retrieval", "storage"},
     {"heads", "followup", "compose"},
     {"index"},
