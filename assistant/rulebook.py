@@ -77,12 +77,12 @@ class Rulebook:
 
 
 def fold(text: str) -> str:
-    """Lower case, no accents, no apostrophes ("can't" -> "cant")."""
+    """Lower case, no accents, no apostrophes, no drawl ("caaan't" -> "cant")."""
     text = DISGUISED.sub(lambda digit: "oi?eas"[int(digit[0])], CONTRACTION.sub("", text.lower()))
     if not text.isascii():
         text = unicodedata.normalize("NFKD", text.translate(LIGATURES))
         text = "".join(c for c in text if c.isascii() or unicodedata.category(c) != "Mn")
-    return ELONGATED.sub(r"\1\1", text)
+    return ELONGATED.sub(r"\1", text)
 
 
 def spell(book: Rulebook, word: str) -> str:

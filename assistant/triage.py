@@ -15,6 +15,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 from assistant.rulebook import CJK, ORDER, Node, Rule, Rulebook, fold, rulebook, spell
 
@@ -23,6 +24,7 @@ GAPS = {"~": 0, ">": 3, ">>": 8, "+": 4, "++": 9}
 COMMAS = ",，、،"
 ASKING = "?？؟"
 LONGEST = 8  # words in a phrase
+MOST = 40  # matches of one rule in one sentence; only a text made to be slow has more
 VETO_REACH = 6  # words around a match in which `unless` counts
 LIST_REACH = 10  # "no fever, chills, redness or trouble breathing"
 NEAR_MATCH = 2  # words before a match that still belong to its statement
@@ -250,7 +252,7 @@ class _Context:
 
     def first(self, rule: Rule) -> Match | None:
         """Return the first match of a rule that nothing around it makes harmless."""
-        for match in _matches(rule, self.clause.groups):
+        for match in islice(_matches(rule, self.clause.groups), MOST):
             if not self.excused(rule, match) and not self.disowned(rule, match):
                 return match
         return None
@@ -269,7 +271,7 @@ class _Context:
             self.excused(other, theirs)
             for other in self.clause.rules
             if other.name == rule.name and self.small(other.language) > self.small(rule.language)
-            for theirs in _matches(other, self.clause.groups)
+            for theirs in islice(_matches(other, self.clause.groups), MOST)
             if here & _bits(*_hull(theirs))
         )
 
@@ -294,12 +296,13 @@ class _Context:
             return True
         if part & self.guard(language, "now"):
             return False
-        if "general" not in rule.ignores and self.general(language, part, start):
+        lately = part & self.guard(language, "lately")
+        if not lately and "general" not in rule.ignores and self.general(language, part, start):
             near = part & _bits(start - NEAR_MATCH, end)
             return not near & self.guard(language, "asserting")
         if _bits(start - NEAR_MATCH, end) & self.guard(language, "present"):
             return False
-        if "past" not in rule.ignores and self.past(language, part, start, end):
+        if not lately and "past" not in rule.ignores and self.past(language, part, start, end):
             return True
         return self.over(rule, _bits(end, len(self.clause.words)))
 
@@ -386,11 +389,11 @@ def _continue(story: Story, clause: Clause) -> Story:
     """Return what the next sentence inherits: a tale of the past, a general question going on."""
     told: Story = {}
     for language in {language for language, _ in (*story, *clause.guards)}:
-        past, now, general, treatment = (
+        past, now, lately, general, treatment = (
             bool(clause.guards.get((language, name)))
-            for name in ("past", "now", "general", "treatment")
+            for name in ("past", "now", "lately", "general", "treatment")
         )
         goes_on = story.get((language, "past"), False) and not treatment
-        told[language, "past"] = not now and (past or goes_on)
+        told[language, "past"] = not (now or lately) and (past or goes_on)
         told[language, "general"] = clause.asks and general
     return told
