@@ -38,7 +38,6 @@ EMERGENCIES = {
         "The redness has spread across my whole thigh since this morning",
         "39.5 fever and the spot is leaking pus",
         "the wound smells like something died",
-        "my leg is dark red, hot, hard as a rock",
     ],
     "necrosis": [
         "skin gone black and cold",
