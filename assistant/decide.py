@@ -8,11 +8,14 @@ never on the cases that are reported.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from assistant.bank import Fact
 from assistant.encoder import Vectors
 from assistant.heads import KINDS
 from assistant.index import Index
 from assistant.retrieval import Hit, Retriever
+from assistant.triage import RedFlag
 from assistant.values import Citation, Kind
 
 FACT_CUT = 0.22
@@ -24,8 +27,10 @@ FACT_FLOOR = 0.12
 MAX_FACTS = 14
 ANSWER_CUT = 0.5
 """Probability of `answer` against `not_covered` from which it is answered."""
-URGENT_CUT = 0.8
-"""Probability from which the heads alone, without a pattern, make it an emergency."""
+PATTERN = 3.0
+"""What a red-flag pattern that matched adds to the log odds of an emergency …"""
+ALARM_CUT = 0.0
+"""… and from which log odds on it is one."""
 SIMILAR_CUT = 0.5
 """Without a bank: cosine to the best passage from which it is quoted."""
 SIMILAR_SHARE = 0.9
@@ -52,6 +57,10 @@ class Decision:
     topic: str = ""
     scores: Mapping[str, float] = field(default_factory=dict)
     """How much each fact was asked about."""
+    alarm: float | None = None
+    """Log odds of an emergency, patterns aside; None without a bank."""
+    urgent_topic: str = ""
+    """What kind of emergency it would be."""
 
 
 class Decider:
@@ -63,23 +72,47 @@ class Decider:
         self.facts = index.knowledge.facts
         self.questions = index.knowledge.questions
 
-    def decide(self, found: Found) -> Decision:
-        """Return what a text asks for."""
+    def decide(self, found: Found, bound: Sequence[Found] = ()) -> Decision:
+        """Return what a text asks for.
+
+        `bound` are the same text read as a follow-up, in several ways: together they have one
+        vote, and the text by itself the other.
+        """
         if not self.index.heads.known:
-            return self._by_similarity(found)
-        scores = self.index.heads.decide(found.features[None])
-        chances = dict(zip(KINDS, scores.outcomes[0].tolist(), strict=True))
-        facts = self._facts(scores.facts[0])
-        if chances[Kind.URGENT] < URGENT_CUT:
-            chances[Kind.URGENT] = 0.0  # the patterns have spoken already; this is a second net
+            return self._by_similarity(bound[0] if bound else found)
+        scores = self.index.heads.decide(np.stack([f.features for f in (found, *bound)]))
+        chances = dict(zip(KINDS, _vote(scores.outcomes).tolist(), strict=True))
+        by_fact = _vote(scores.facts)
+        facts = self._facts(by_fact)
+        chances[Kind.URGENT] = 0.0  # `emergency` decides that, with the patterns and more caution
         kind = max(chances, key=lambda k: chances[k])
         if kind in (Kind.ANSWER, Kind.NOT_COVERED):
             both = chances[Kind.ANSWER] + chances[Kind.NOT_COVERED]
             answered = chances[Kind.ANSWER] / both >= ANSWER_CUT and bool(facts)
             kind = Kind.ANSWER if answered else Kind.NOT_COVERED
-        by_fact = dict(zip((f.id for f in self.facts), scores.facts[0].tolist(), strict=True))
-        topic = self._topic(scores.similarity[0], kind)
-        return Decision(kind, facts, chances[kind], topic, by_fact)
+        near = scores.similarity[0].argsort()[::-1][:NEIGHBOURS]
+        return Decision(
+            kind,
+            facts,
+            chances[kind],
+            self._topic(near, kind),
+            dict(zip((f.id for f in self.facts), by_fact.tolist(), strict=True)),
+            self.index.alarm.log_odds(found.text, float(scores.urgent[0])),
+            self._topic(near, Kind.URGENT),
+        )
+
+    def emergency(self, decision: Decision, flag: RedFlag | None) -> RedFlag | None:
+        """Return the emergency that a message describes, if it does.
+
+        Patterns and bank vouch for each other: either may be enough when it is sure, and a
+        pattern in a message that the bank holds for harmless ("I can't breathe for laughing")
+        is not. Without a bank the patterns decide.
+        """
+        if decision.alarm is None:
+            return flag
+        if decision.alarm + (PATTERN if flag else 0.0) < ALARM_CUT:
+            return None
+        return flag or RedFlag(decision.urgent_topic or "default", "")
 
     def suggestions(self, decision: Decision | None = None) -> list[str]:
         """Return questions that the sources answer, those nearest to a decision's first."""
@@ -99,9 +132,9 @@ class Decider:
         cut = min(max(FACT_CUT, FACT_SHARE * top), top)
         return tuple(self.facts[i] for i in order if scores[i] >= cut)
 
-    def _topic(self, similarity: Vectors, kind: Kind) -> str:
-        """Return the topic of the nearest reviewed question of that outcome."""
-        for row in similarity.argsort()[::-1][:NEIGHBOURS]:
+    def _topic(self, near: Sequence[int], kind: Kind) -> str:
+        """Return the topic of the nearest reviewed question of that outcome, if one is near."""
+        for row in near:
             if self.questions[row].kind is kind:
                 return str(self.questions[row].topic)
         return ""
@@ -117,3 +150,8 @@ class Decider:
     def _as_fact(self, hit: Hit) -> Fact:
         source = self.index.collection.source(hit.passage.source_id)
         return Fact(hit.passage.id, "", (Citation(source, hit.passage.span),))
+
+
+def _vote(rows: Vectors) -> Vectors:
+    """Return the first row, and the mean of the others if there are any, at equal weight."""
+    return rows[0] if len(rows) == 1 else (rows[0] + rows[1:].mean(axis=0)) / 2

@@ -1,8 +1,8 @@
 """Follow-ups: which texts a question could stand for, given what was talked about.
 
 "How long does it last?" after bruising may mean "how long does the bruising last?". This module
-proposes such readings; which of them is meant is decided by what the bank makes of each.
-It knows words and earlier questions, no vectors and no answers.
+proposes such readings; they are decided together with the question by itself, each having a
+vote (docs/decisions/006). It knows words and earlier questions, no vectors and no answers.
 """
 
 import re
@@ -23,18 +23,11 @@ class Meta(Enum):
 
 @dataclass(frozen=True)
 class Topic:
-    """What the conversation is about: the last question as understood, and its noun."""
+    """What the conversation is about: the last question as understood, and its nouns."""
 
     question: str
-    noun: str
-
-
-@dataclass(frozen=True)
-class Reading:
-    """A text that a question may stand for; `bound` if it leans on what came before."""
-
-    text: str
-    bound: bool
+    nouns: tuple[str, ...]
+    """As named in the question, then as the quoted theme is called."""
 
 
 META = {
@@ -45,20 +38,23 @@ META = {
         r"\b(?:say|said|written|come|from|get|got|read|stand)\b"
         r"|\b(?:source|citation|reference)s? ?(?:please|pls|for that|for this)?\s*\?*$"
         r"|\bwho (?:says|said|wrote) (?:so|that|this|it)\b|\bsays who\b|\bwho says\b"
+        r"|^(?:(?:but|so|ok|and|wait|hm+)\b[\s,]*)?(?:(?:are|r) )?(?:you|u)(?:'re| are)? (?:really |quite |100% )?"
+        r"(?:sure|certain|positive)(?: (?:about|of) (?:that|this|it))?\W*$"
+        r"|^(?:really|is (?:that|this) (?:really )?(?:true|right|correct|so)|honestly|for real|seriously|no way)\W*$"
         r"|\bshow me (?:the|your) (?:source|passage|text)",
         re.IGNORECASE,
     ),
     Meta.SIMPLER: re.compile(
         r"\b(?:simpl(?:er|y|ify)|plain(?:er)? (?:english|words|language)|easier (?:words|to)|"
         r"in (?:easy|simple|other|normal|plain|everyday) (?:words|terms|english|language)|"
-        r"dumb it down|like i'?m (?:five|5)|i (?:don'?t|do not|didn'?t) (?:understand|get) "
+        r"dumb it down|like i'?m (?:five|5|ten|10|a child)|i (?:don'?t|do not|didn'?t) (?:understand|get) "
         r"(?:it|that|this|what you)|less (?:complicated|jargon)|what does that mean|"
         r"(?:explain|say|put) (?:it|that|this) (?:again|differently|shorter))\b",
         re.IGNORECASE,
     ),
     Meta.SUMMARY: re.compile(
         r"\b(?:summar(?:y|ise|ize)|sum (?:it|that|this|all|everything)|recap|tl;?dr|in short|"
-        r"in a nutshell|in one (?:line|sentence)|short(?:er)? version|shorter|key points|main points|bottom line)\b",
+        r"in a nutshell|in (?:one|two|three|a few) (?:lines?|sentences?|words)|short(?:er)? version|shorter|key points|main points|bottom line)\b",
         re.IGNORECASE,
     ),
 }
@@ -89,12 +85,8 @@ PRONOUN = re.compile(
     r"(?P<pronoun>it|this|that|they|them|these|those)\b(?!\s+(?:true|normal that|possible to|ok to|safe to|a)\b)",
     re.IGNORECASE,
 )
-ANY_PRONOUN = re.compile(
-    r"\b(?:it|its|it'?s|they|them|their|that|this|those|these|ones?|there|both|either|same)\b",
-    re.IGNORECASE,
-)
-SHORT = 4
-"""A question of so few words leans on the one before, unless it names a topic."""
+LONG = 12
+"""A question of so many words says itself what it is about."""
 
 
 class FollowUps:
@@ -121,14 +113,19 @@ class FollowUps:
     def topic(self, question: str, theme: str | None) -> Topic:
         """Return what a question that was answered leaves as the topic."""
         named = self._terms_in(question)
-        noun = f"the {named[-1].group()}" if named else self.noun.get(theme or "", "")
-        return Topic(question, noun)
+        nouns = [f"the {named[-1].group()}"] if named else []
+        nouns.append(self.noun.get(theme or "", ""))
+        return Topic(question, tuple(dict.fromkeys(noun for noun in nouns if noun)))
 
-    def readings(self, question: str, topic: Topic | None) -> list[Reading]:
-        """Return what the question may stand for: as it is, and bound to the topic if it leans."""
-        plain = Reading(question, bound=False)
-        if topic is None:
-            return [plain]
+    def readings(self, question: str, topic: Topic) -> list[str]:
+        """Return what the question may stand for after the topic, the likeliest first.
+
+        Nothing for a long question: it says what it is about.
+        """
+        if len(question.split()) >= LONG:
+            return []
+        found = [self._bind(question, noun) for noun in topic.nouns]
+        found.append(f"{topic.question.rstrip(' ?.!')}. {question}")
         corrected = CORRECTION.sub("", question) if CORRECTION.match(question) else ""
         corrected = corrected or (PREFIX_NO.sub("", question) if PREFIX_NO.match(question) else "")
         returned = RETURN.sub("", question) if RETURN.match(question) else ""
@@ -136,24 +133,18 @@ class FollowUps:
         opening = OPENING.match(rest)
         body = rest[opening.end() :].strip(" ?.!,") if opening else rest
         named = self._terms_in(body)
-        bare = len(self.terms.sub("", body).split()) <= 2 if named else False
-        if named and (corrected or opening or returned) and bare:
-            return [Reading(self._swap(topic, body, named[-1].group()), bound=True), plain]
-        if named:
-            # Its own topic: it stands alone, without what introduced it.
-            return [Reading(rest, bound=False)] if (corrected or returned) else [plain]
-        if PRONOUN.search(question) and topic.noun:
-            start, end = _pronoun(question)
-            text = f"{question[:start]}{topic.noun}{question[end:]}"
-            return [Reading(text, bound=True), plain]
-        words = body.split()
-        if corrected or opening or ANY_PRONOUN.search(question) or len(words) <= SHORT:
-            together = f"{topic.question.rstrip(' ?.!')} {rest}?"
-            bound = [Reading(together, bound=True)]
-            if topic.noun:
-                bound.insert(0, Reading(f"{rest}: {topic.noun}?", bound=True))
-            return [*bound, plain]
-        return [plain]
+        if named and (corrected or opening or returned):
+            bare = len(self.terms.sub("", body).split()) <= 2
+            found.insert(0, self._swap(topic, body, named[-1].group()) if bare else rest)
+        return list(dict.fromkeys(text for text in found if text != question))
+
+    def _bind(self, question: str, noun: str) -> str:
+        """Put the noun where the pronoun stands, or behind the question."""
+        pronoun = PRONOUN.search(question)
+        if pronoun is None:
+            return f"{question.rstrip(' ?.!')}: {noun}?"
+        start, end = pronoun.span("pronoun")
+        return f"{question[:start]}{noun}{question[end:]}"
 
     def _swap(self, topic: Topic, body: str, term: str) -> str:
         """Ask the last question of another topic: "how long does X last?"."""
@@ -172,10 +163,3 @@ class FollowUps:
 def _any_of(terms: Iterable[str]) -> re.Pattern[str]:
     joined = "|".join(re.escape(term) for term in terms)
     return re.compile(rf"\b(?:{joined})\b" if joined else r"(?!)", re.IGNORECASE)
-
-
-def _pronoun(question: str) -> tuple[int, int]:
-    match = PRONOUN.search(question)
-    if match is None:
-        raise ValueError("no pronoun")
-    return match.span("pronoun")

@@ -11,7 +11,7 @@ Shapes: n questions, w feature width, d projected dimensions, k outcomes, f fact
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,9 +22,9 @@ from assistant.values import Kind
 
 Floats = NDArray[np.float32]
 
-ANSWERED, SILENT = 0, 1
+ANSWERED, SILENT, URGENT = 0, 1, 3
 KINDS = (Kind.ANSWER, Kind.NOT_COVERED, Kind.PERSONAL, Kind.URGENT, Kind.SMALLTALK, Kind.REFUSED)
-DIMENSIONS = 256
+DIMENSIONS = 384
 GAMMA = 0.7
 """Width of the RBF kernel on unit vectors."""
 RIDGE = 0.1
@@ -62,13 +62,14 @@ class Heads:
         projected = project(features, self.mean, self.projection)
         near = kernel(projected, self.questions)
         facts = near @ self.fact_weights
-        outcomes = _outcomes(near @ self.weights, self.scale)
+        raw = near @ self.weights
+        outcomes = _outcomes(raw, self.scale)
         if facts.shape[1]:
             answered = _sigmoid(_covered_features(outcomes, facts) @ self.covered)
             both = outcomes[:, ANSWERED] + outcomes[:, SILENT]
             outcomes[:, ANSWERED], outcomes[:, SILENT] = both * answered, both * (1 - answered)
         similarity = np.asarray(1 + np.log(near) / (2 * GAMMA), dtype=np.float32)
-        return Scores(outcomes, facts, similarity)
+        return Scores(outcomes, facts, similarity, raw[:, URGENT])
 
     def save(self, path: Path) -> None:
         """Write to an npz file."""
@@ -91,19 +92,31 @@ class Scores:
     """(b, f) scores, about 1 for a fact that is asked for and 0 for others."""
     similarity: Floats
     """(b, n) cosine to each question of the bank."""
+    urgent: Floats
+    """(b,) raw score of an emergency, for the alarm."""
 
 
-def train(knowledge: Knowledge, features: Vectors) -> Heads:
+class HeldOut(NamedTuple):
+    """What the bank's own questions score without their group of like questions."""
+
+    urgent: NDArray[np.float32]
+    """(n,) raw scores of an emergency."""
+    groups: NDArray[np.int64]
+    """(n,) which were left out together."""
+
+
+def train(knowledge: Knowledge, features: Vectors) -> tuple[Heads, HeldOut]:
     """Learn from the bank; `features` are its questions' features, shape (n, w)."""
     n, k = len(knowledge.questions), len(KINDS)
     if n == 0:
         empty = np.zeros((0, 0), np.float32)
         scale = np.zeros((k, k + 1), np.float32)
-        return Heads(empty.ravel(), empty, empty, empty, empty, scale, np.zeros(3, np.float32))
+        heads = Heads(empty.ravel(), empty, empty, empty, empty, scale, np.zeros(3, np.float32))
+        return heads, HeldOut(empty.ravel(), np.zeros(0, np.int64))
     mean, projection = principal(features)
     questions = project(features, mean, projection)
     targets = bank_targets(knowledge)
-    near = kernel(questions, questions).astype(np.float64)
+    near = kernel(questions, questions)
     groups = cluster(questions, GROUPS)
     inverse, weights = solve(near, targets[:, :k])
     held_out = leave_groups_out(inverse, weights, targets[:, :k], groups)
@@ -112,12 +125,13 @@ def train(knowledge: Knowledge, features: Vectors) -> Heads:
     fact_weights, fact_scores = _learn_facts(near, targets[:, k:], groups)
     covered = _learn_covered(_outcomes(held_out, scale), fact_scores, labels)
     trained = (weights, fact_weights, scale, covered)
-    return Heads(mean, projection, questions, *(a.astype(np.float32) for a in trained))
+    heads = Heads(mean, projection, questions, *(a.astype(np.float32) for a in trained))
+    return heads, HeldOut(held_out[:, URGENT], groups)
 
 
 def _learn_facts(
-    near: NDArray[np.float64], targets: NDArray[np.float64], groups: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    near: Floats, targets: Floats, groups: NDArray[np.int64]
+) -> tuple[Floats, Floats]:
     """Return dual weights of the facts, and everybody's held-out scores."""
     weights = np.zeros_like(targets)
     quoting = np.flatnonzero(targets.any(axis=1))
@@ -130,7 +144,7 @@ def _learn_facts(
 
 
 def _learn_covered(
-    outcomes: Floats, facts: NDArray[np.float64], labels: NDArray[np.int64]
+    outcomes: Floats, facts: Floats, labels: NDArray[np.int64]
 ) -> Floats:
     from sklearn.linear_model import LogisticRegression
 
@@ -176,20 +190,26 @@ def project(features: Vectors, mean: Floats, projection: Floats) -> Floats:
     return unit
 
 
-def solve(
-    near: NDArray[np.float64], targets: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the regularised kernel's inverse and the dual weights of ridge regression."""
-    from scipy.linalg import inv
+def solve(near: Floats, targets: Floats) -> tuple[Floats, Floats]:
+    """Return the regularised kernel's inverse (lower triangle) and the ridge's dual weights.
 
-    inverse = inv(near + RIDGE * np.eye(len(near)), assume_a="pos", check_finite=False)
-    return inverse, inverse @ targets
+    By Cholesky, in place and in single precision: with more than ten thousand questions, memory
+    and time are what matters, and the weights differ from double precision's by less than 1e-3.
+    """
+    from scipy.linalg import cho_solve, lapack
+
+    work = np.array(near, np.float32, order="F")
+    work[np.diag_indices(len(work))] += RIDGE
+    factor, _ = lapack.spotrf(work, lower=1, clean=0, overwrite_a=1)
+    weights = cho_solve((factor, True), targets, check_finite=False)
+    inverse, _ = lapack.spotri(factor, lower=1, overwrite_c=1)
+    return inverse, weights
 
 
-def bank_targets(knowledge: Knowledge) -> NDArray[np.float64]:
+def bank_targets(knowledge: Knowledge) -> Floats:
     """Return (n, k + f): 1 for the outcome and the facts of each question, else 0."""
     position = {fact.id: len(KINDS) + i for i, fact in enumerate(knowledge.facts)}
-    targets = np.zeros((len(knowledge.questions), len(KINDS) + len(position)))
+    targets = np.zeros((len(knowledge.questions), len(KINDS) + len(position)), np.float32)
     for row, question in enumerate(knowledge.questions):
         targets[row, KINDS.index(question.kind)] = 1
         targets[row, [position[fact] for fact in question.facts]] = 1
@@ -203,19 +223,21 @@ def kernel(a: Vectors, b: Vectors) -> Floats:
 
 
 def leave_groups_out(
-    inverse: NDArray[np.float64],
-    weights: NDArray[np.float64],
-    targets: NDArray[np.float64],
+    inverse: Floats,
+    weights: Floats,
+    targets: Floats,
     groups: NDArray[np.int64],
-) -> NDArray[np.float64]:
+) -> Floats:
     """Return the scores that each row would get from a model trained without its group.
 
-    Closed form (block version of the leave-one-out identity of ridge regression).
+    `inverse` is read below its diagonal only, as `solve` returns it. Closed form (block version of the leave-one-out identity of ridge regression).
     """
     held_out = np.empty_like(targets)
     for group in np.unique(groups):
         rows = np.flatnonzero(groups == group)
-        residual = np.linalg.solve(inverse[np.ix_(rows, rows)], weights[rows])
+        lower = np.tril(inverse[np.ix_(rows, rows)])
+        block = lower + np.tril(lower, -1).T
+        residual = np.linalg.solve(block, weights[rows])
         held_out[rows] = targets[rows] - residual
     return held_out
 
@@ -229,7 +251,7 @@ def cluster(vectors: Vectors, count: int) -> NDArray[np.int64]:
     return np.asarray(model.labels_, dtype=np.int64)
 
 
-def _calibrate(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> Floats:
+def _calibrate(scores: Floats, labels: NDArray[np.int64]) -> Floats:
     from sklearn.linear_model import LogisticRegression
 
     k = len(KINDS)

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from langchain_core.embeddings import Embeddings
 
+from assistant import alarm
+from assistant.alarm import Alarm
 from assistant.bank import (
     Fact,
     Knowledge,
@@ -40,7 +42,7 @@ from assistant.values import Citation, Kind, Passage, Source, Span
 if TYPE_CHECKING:
     from chromadb.api.models.Collection import Collection as ChromaCollection
 
-FORMAT = 1
+FORMAT = 2
 """Raise it when what is written changes; an older index is then rebuilt."""
 CHROMA_BATCH = 5000
 ENCODE_BATCH = 256
@@ -69,6 +71,7 @@ class Index:
     knowledge: Knowledge
     passages: tuple[Passage, ...]
     heads: Heads
+    alarm: Alarm
     speller: Speller
     vectors: "ChromaCollection"
     bundle: Path
@@ -167,17 +170,22 @@ def open_index(corpus: Path, name: str, storage: Storage, identity: str) -> Inde
         corpus / name,
         tuple(sources.values()),
     )
+    # Chroma last: it takes the lock, and whatever fails before it must not keep it.
+    loaded = {
+        "heads": Heads.load(bundle / "heads.npz"),
+        "alarm": Alarm.load(bundle / "alarm.npz"),
+        "speller": Speller.load(bundle / "spelling.json"),
+        "knowledge": _knowledge_from(content, sources),
+        "passages": tuple(Passage(i, s, Span(*span), h) for i, s, span, h in content["passages"]),
+    }
     client = storage.chroma(record["generation"])
     return Index(
         collection=collection,
-        knowledge=_knowledge_from(content, sources),
-        passages=tuple(Passage(i, s, Span(*span), h) for i, s, span, h in content["passages"]),
-        heads=Heads.load(bundle / "heads.npz"),
-        speller=Speller.load(bundle / "spelling.json"),
         vectors=client.get_collection(f"{name}-{record['generation']}", embedding_function=None),
         bundle=bundle,
         record=record,
         storage=storage,
+        **loaded,
     )
 
 
@@ -205,8 +213,10 @@ class _Maker:
         vectors, features = encoding.passages(texts), encoding.questions(questions)
         _check_vectors(vectors)
         progress("training", 0, 1)
-        heads = train(self.knowledge, features)
+        heads, held_out = train(self.knowledge, features)
         heads.save(bundle / "heads.npz")
+        urgent = np.array([q.kind is Kind.URGENT for q in self.knowledge.questions], bool)
+        alarm.train(questions, urgent, *held_out).save(bundle / "alarm.npz")
         save_words(texts, bundle / "bm25")
         speller.save(bundle / "spelling.json")
         np.savez(bundle / "encoded.npz", vectors=vectors, features=features)

@@ -15,7 +15,7 @@ from assistant.clean import MAX_HISTORY, clean, says_something
 from assistant.compose import compose
 from assistant.decide import Decider, Decision, Found
 from assistant.errors import RequestError
-from assistant.followup import FollowUps, Meta, Reading, Topic
+from assistant.followup import FollowUps, Meta, Topic
 from assistant.grounding import verify
 from assistant.language import language_of
 from assistant.replies import Replies
@@ -25,17 +25,15 @@ from assistant.values import CITING, Ask, Kind, Reply
 
 log = logging.getLogger(__name__)
 
-Searching = Generator[list[str], Sequence[Found], "Turn"]
+Understanding = Generator[list[str], Sequence[Found], "Turn"]
+Searching = Generator[list[str], Sequence[Found], "Turn | None"]
+Reads = Generator[list[str], Sequence[Found], "list[Message]"]
 Responding = Generator[list[str], Sequence[Found], Reply]
 
 REMEMBERED = 4
 """Earlier questions that are read again to understand a follow-up."""
 READABLE = 0.4
 """Share of words that must be English or the collection's for a question to be one."""
-SURE_TALK = 0.6
-"""Probability from which small talk and misuse are believed although a question leans."""
-STANDS_ALONE = 0.5
-"""Fact score from which a question needs no earlier topic to be answered."""
 RESOLVED = (
     "false alarm", "joke", "kidding", "just testing", "i'm fine now", "im fine now", "i am fine now",
     "fine now", "it went away", "ambulance", "paramedic", "at the hospital", "in the er", "called 911",
@@ -45,12 +43,24 @@ RESOLVED = (
 
 
 @dataclass(frozen=True)
+class Message:
+    """A question by itself: as typed, as searched for, decided, and the emergency it tells of."""
+
+    question: str
+    text: str
+    found: Found
+    decision: Decision
+    flag: RedFlag | None
+
+
+@dataclass(frozen=True)
 class Turn:
     """How one question was read and decided, with what it leaves for the next one."""
 
-    reading: Reading
     decision: Decision
-    topic: Topic | None
+    topic: Topic
+    understood: str | None
+    """What the question was read as, if it was read with what came before."""
 
 
 class Assistant:
@@ -84,7 +94,9 @@ class Assistant:
             return self.replies.fixed(locale, "unclear", offers)
         language = language_of(question, self.known_words)
         spoken = wording.match_locale(language, locale) if language != "en" else locale
-        if flag := triage(question) or _open_emergency(question, history):
+        earlier = [text for text in history[-REMEMBERED:] if says_something(text)]
+        read = yield from self._read([question, *earlier])
+        if flag := read[0].flag or _open_emergency(question, read[1:]):
             return self.replies.urgent(flag, spoken)
         if language != "en" and not self.multilingual:
             return self.replies.fixed(spoken, "language")
@@ -92,52 +104,62 @@ class Assistant:
             return self.replies.fixed(locale, "unclear", offers)
         last: Turn | None = None
         quoted: Turn | None = None
-        for earlier in history[-REMEMBERED:]:
-            last = (yield from self._earlier(earlier, last)) or last
-            quoted = last if last and last.decision.kind in CITING else quoted
+        for before in read[1:]:
+            last = (yield from self._earlier(before, last)) or last
+            quoted = last if last and _quotes(last.decision) else quoted
         meta = self.follow_ups.meta(question) if last else None
         if meta:
             return verify(self._about(quoted, meta, locale), self.sources)
-        turn = yield from self._turn(question, last)
+        turn = yield from self._turn(read[0], last)
         return verify(self._reply(turn, locale), self.sources)
+
+    def _read(self, questions: Sequence[str]) -> Reads:
+        """Read questions by themselves, the visitor's words as they are."""
+        repaired = [self.speller.repair(question) for question in questions]
+        found = yield repaired
+        read = []
+        for question, text, one in zip(questions, repaired, found, strict=True):
+            decision = self.decider.decide(one)
+            flag = self.decider.emergency(decision, triage(question))
+            read.append(Message(question, text, one, decision, flag))
+        return read
 
     def _is_readable(self, question: str) -> bool:
         """Tell whether enough of it are words (a keyboard mash is not)."""
         words = WORD.findall(self.speller.repair(question).lower())
-        known = sum(len(w) < SHORTEST or w in self.speller.known for w in words)
+        known = sum(
+            len(w) < SHORTEST or w in self.speller.known or w in self.known_words for w in words
+        )
         return self.multilingual or known >= READABLE * len(words)
 
-    def _earlier(
-        self, question: str, last: Turn | None
-    ) -> Generator[list[str], Sequence[Found], Turn | None]:
-        """Read an earlier question again; None if it leaves nothing for later ones."""
-        if not says_something(question) or triage(question) or self.follow_ups.meta(question):
+    def _earlier(self, message: Message, last: Turn | None) -> Searching:
+        """Understand an earlier question again; None if it leaves nothing for later ones."""
+        if message.flag or self.follow_ups.meta(message.question):
             return None
-        if language_of(question, self.known_words) != "en" and not self.multilingual:
+        if language_of(message.question, self.known_words) != "en" and not self.multilingual:
             return None
-        turn = yield from self._turn(question, last)
+        turn = yield from self._turn(message, last)
         return turn if turn.decision.kind in (*CITING, Kind.NOT_COVERED) else None
 
-    def _turn(self, question: str, last: Turn | None) -> Searching:
+    def _turn(self, message: Message, last: Turn | None) -> Understanding:
         """Understand and decide one question after another."""
-        repaired = self.speller.repair(question)
-        readings = self.follow_ups.readings(repaired, last.topic if last else None)
-        found = yield [reading.text for reading in readings]
-        decisions = [self.decider.decide(f) for f in found]
-        best = _choose(readings, decisions)
-        reading, decision = readings[best], decisions[best]
+        readings = self.follow_ups.readings(message.text, last.topic) if last else []
+        decision, understood = message.decision, None
+        if readings:
+            bound = yield readings
+            decision = self.decider.decide(message.found, bound)
+            if (decision.kind, decision.facts) != (message.decision.kind, message.decision.facts):
+                understood = readings[0]
         theme = decision.facts[0].theme if decision.facts else None
-        topic = self.follow_ups.topic(reading.text, theme)
-        if not topic.noun and last:
-            topic = last.topic or topic
-        return Turn(reading, decision, topic)
+        topic = self.follow_ups.topic(understood or message.text, theme)
+        if not topic.nouns and last:
+            topic = last.topic
+        return Turn(decision, topic, understood)
 
     def _reply(self, turn: Turn, locale: str) -> Reply:
         decision = turn.decision
-        understood = turn.reading.text if turn.reading.bound else None
+        understood = turn.understood
         match decision.kind:
-            case Kind.URGENT:
-                return self.replies.urgent(RedFlag(decision.topic or "default", ""), locale)
             case Kind.SMALLTALK:
                 return self.replies.smalltalk(decision.topic, locale, self.decider.suggestions())
             case Kind.REFUSED:
@@ -151,7 +173,7 @@ class Assistant:
 
     def _about(self, quoted: Turn | None, meta: Meta, locale: str) -> Reply:
         """Answer "which source says that?", "simpler", "summarise" from what was quoted."""
-        if quoted is None or not quoted.decision.facts:
+        if quoted is None:
             return self.replies.fixed(locale, "nothing_before", self.decider.suggestions())
         decision = quoted.decision
         statements, disagreements = compose(decision.facts, self.knowledge, decision.scores)
@@ -174,37 +196,18 @@ def clean_ask(ask: Ask) -> tuple[str, tuple[str, ...]]:
     return clean(ask.question), tuple(clean(earlier) for earlier in ask.history)
 
 
-def _open_emergency(question: str, history: Sequence[str]) -> RedFlag | None:
+def _quotes(decision: Decision) -> bool:
+    return decision.kind in CITING and bool(decision.facts)
+
+
+def _open_emergency(question: str, before: Sequence[Message]) -> RedFlag | None:
     """Return the emergency of the question before, unless this one says that it is over.
 
     Somebody who asks "is that normal?" after "my throat is closing" still needs the card.
     """
-    if not history or not (flag := triage(history[-1])):
+    if not before or before[-1].flag is None:
         return None
     text = question.lower()
     if any(words in text for words in RESOLVED) or len(text.split()) > 14:
         return None
-    return flag
-
-
-def _choose(readings: Sequence[Reading], decisions: Sequence[Decision]) -> int:
-    """Return which reading is meant: bound ones come first, the plain one last."""
-    if len(readings) == 1:
-        return 0
-    plain = decisions[-1]
-    if plain.kind in (Kind.SMALLTALK, Kind.REFUSED, Kind.URGENT) and plain.confidence >= SURE_TALK:
-        return len(readings) - 1
-    if len(readings) == 2:
-        bound = decisions[0]
-        stands_alone = (
-            bound.kind is Kind.NOT_COVERED
-            and plain.kind in CITING
-            and plain.confidence > bound.confidence
-            and max(plain.scores.values(), default=0.0) >= STANDS_ALONE
-        )
-        return 1 if stands_alone else 0
-    votes: dict[Kind, float] = {}
-    for decision in decisions:
-        votes[decision.kind] = votes.get(decision.kind, 0.0) + decision.confidence
-    kind = max(votes, key=lambda k: votes[k])
-    return next(i for i, decision in enumerate(decisions) if decision.kind is kind)
+    return before[-1].flag

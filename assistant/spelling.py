@@ -35,7 +35,7 @@ class Speller:
     english: frozenset[str]
     targets: tuple[str, ...]
     asked: frozenset[str] = frozenset()
-    """Words of the bank's English questions: at home here, whatever else they may mean."""
+    """Words of the texts and of the bank's English questions: at home here."""
 
     @cached_property
     def known(self) -> frozenset[str]:
@@ -79,4 +79,4 @@ def learn(sources: Iterable[str], questions: Iterable[str]) -> Speller:
     targets = {w for w, count in found.items() if w in english or count > 1}
     targets |= {w for w, count in asked.items() if count >= OFTEN and w in english}
     targets = {w for w in targets if len(w) >= SHORTEST}
-    return Speller(frozenset(english), tuple(sorted(targets)), frozenset(asked))
+    return Speller(frozenset(english), tuple(sorted(targets)), frozenset(asked) | set(found))
