@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,11 +27,13 @@ LENGTHS = (2, 3, 4, 5)
 PENALTY = 10.0
 """Inverse strength of the regularisation of the n-grams' weights."""
 FOLDS = 3
+FEWEST = 200
+"""Emergencies that a bank must hold before it may speak: a small one must not outvote patterns."""
 
 
 @dataclass(frozen=True)
 class Alarm:
-    """The trained alarm. Without a bank `grams` is empty and it knows nothing."""
+    """The trained alarm. Without enough emergencies in the bank `grams` is empty."""
 
     rarity: Floats
     """(BUCKETS,) inverse document frequency of each n-gram."""
@@ -39,10 +42,13 @@ class Alarm:
     joint: Floats
     """(3,) weights of the encoder's and the letters' scores; last: bias."""
 
-    def log_odds(self, text: str, score: float) -> float:
-        """Return the log odds of an emergency; `score` is what the heads make of the text."""
+    def log_odds(self, text: str, score: float) -> float | None:
+        """Return the log odds of an emergency; None if it has nothing to go by.
+
+        `score` is what the heads make of the text.
+        """
         if not len(self.grams):
-            return 0.0
+            return None
         buckets, weights = self._weigh(text)
         letters = float(weights @ self.grams[buckets] + self.grams[-1])
         return float(self.joint @ np.array([score, letters, 1.0], np.float32))
@@ -76,15 +82,16 @@ def ngrams(text: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
 def train(
     texts: Sequence[str],
     urgent: NDArray[np.bool_],
-    scores: NDArray[np.float64],
+    scores: Floats,
     groups: NDArray[np.int64],
+    fewest: int = FEWEST,
 ) -> Alarm:
     """Learn from the bank.
 
     `scores` are the heads' held-out ones; `groups` are the clusters that were left out for them.
     """
     nothing = np.zeros(0, np.float32)
-    if len(np.unique(urgent)) < 2:
+    if urgent.sum() < fewest or urgent.all():
         return Alarm(nothing, nothing, nothing)
     from scipy.sparse import csr_matrix
 
@@ -111,7 +118,7 @@ def train(
     )
 
 
-def _fit(given, wanted):  # type: ignore[no-untyped-def]  # sklearn has no types
+def _fit(given: Any, wanted: NDArray[np.bool_]) -> Any:
     from sklearn.linear_model import LogisticRegression
 
     return LogisticRegression(C=PENALTY, max_iter=2000).fit(given, wanted)

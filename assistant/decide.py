@@ -27,10 +27,12 @@ FACT_FLOOR = 0.12
 MAX_FACTS = 14
 ANSWER_CUT = 0.5
 """Probability of `answer` against `not_covered` from which it is answered."""
-PATTERN = 3.0
+PATTERN = 2.0
 """What a red-flag pattern that matched adds to the log odds of an emergency …"""
 ALARM_CUT = 0.0
 """… and from which log odds on it is one."""
+FOREIGN_ALARM_CUT = 1.0
+"""The same in other languages than English, which the bank knows from emergencies mostly."""
 SIMILAR_CUT = 0.5
 """Without a bank: cosine to the best passage from which it is quoted."""
 SIMILAR_SHARE = 0.9
@@ -58,7 +60,7 @@ class Decision:
     scores: Mapping[str, float] = field(default_factory=dict)
     """How much each fact was asked about."""
     alarm: float | None = None
-    """Log odds of an emergency, patterns aside; None without a bank."""
+    """Log odds of an emergency, patterns aside; None if the bank has too few."""
     urgent_topic: str = ""
     """What kind of emergency it would be."""
 
@@ -101,7 +103,7 @@ class Decider:
             self._topic(near, Kind.URGENT),
         )
 
-    def emergency(self, decision: Decision, flag: RedFlag | None) -> RedFlag | None:
+    def emergency(self, decision: Decision, flag: RedFlag | None, language: str) -> RedFlag | None:
         """Return the emergency that a message describes, if it does.
 
         Patterns and bank vouch for each other: either may be enough when it is sure, and a
@@ -110,7 +112,8 @@ class Decider:
         """
         if decision.alarm is None:
             return flag
-        if decision.alarm + (PATTERN if flag else 0.0) < ALARM_CUT:
+        cut = ALARM_CUT if language == "en" else FOREIGN_ALARM_CUT
+        if decision.alarm + (PATTERN if flag else 0.0) < cut:
             return None
         return flag or RedFlag(decision.urgent_topic or "default", "")
 
@@ -154,4 +157,5 @@ class Decider:
 
 def _vote(rows: Vectors) -> Vectors:
     """Return the first row, and the mean of the others if there are any, at equal weight."""
-    return rows[0] if len(rows) == 1 else (rows[0] + rows[1:].mean(axis=0)) / 2
+    vote: Vectors = rows[0] if len(rows) == 1 else (rows[0] + rows[1:].mean(axis=0)) / 2
+    return vote

@@ -129,9 +129,7 @@ def train(knowledge: Knowledge, features: Vectors) -> tuple[Heads, HeldOut]:
     return heads, HeldOut(held_out[:, URGENT], groups)
 
 
-def _learn_facts(
-    near: Floats, targets: Floats, groups: NDArray[np.int64]
-) -> tuple[Floats, Floats]:
+def _learn_facts(near: Floats, targets: Floats, groups: NDArray[np.int64]) -> tuple[Floats, Floats]:
     """Return dual weights of the facts, and everybody's held-out scores."""
     weights = np.zeros_like(targets)
     quoting = np.flatnonzero(targets.any(axis=1))
@@ -143,9 +141,7 @@ def _learn_facts(
     return weights, scores
 
 
-def _learn_covered(
-    outcomes: Floats, facts: Floats, labels: NDArray[np.int64]
-) -> Floats:
+def _learn_covered(outcomes: Floats, facts: Floats, labels: NDArray[np.int64]) -> Floats:
     from sklearn.linear_model import LogisticRegression
 
     rows = np.isin(labels, (ANSWERED, SILENT))
@@ -230,7 +226,8 @@ def leave_groups_out(
 ) -> Floats:
     """Return the scores that each row would get from a model trained without its group.
 
-    `inverse` is read below its diagonal only, as `solve` returns it. Closed form (block version of the leave-one-out identity of ridge regression).
+    Closed form (block version of the leave-one-out identity of ridge regression); `inverse` is
+    read below its diagonal only, as `solve` returns it.
     """
     held_out = np.empty_like(targets)
     for group in np.unique(groups):

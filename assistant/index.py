@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from langchain_core.embeddings import Embeddings
 
-from assistant import alarm
 from assistant.alarm import Alarm
+from assistant.alarm import train as train_alarm
 from assistant.bank import (
     Fact,
     Knowledge,
@@ -170,22 +170,15 @@ def open_index(corpus: Path, name: str, storage: Storage, identity: str) -> Inde
         corpus / name,
         tuple(sources.values()),
     )
-    # Chroma last: it takes the lock, and whatever fails before it must not keep it.
-    loaded = {
-        "heads": Heads.load(bundle / "heads.npz"),
-        "alarm": Alarm.load(bundle / "alarm.npz"),
-        "speller": Speller.load(bundle / "spelling.json"),
-        "knowledge": _knowledge_from(content, sources),
-        "passages": tuple(Passage(i, s, Span(*span), h) for i, s, span, h in content["passages"]),
-    }
+    knowledge = _knowledge_from(content, sources)
+    found = tuple(Passage(i, s, Span(*span), h) for i, s, span, h in content["passages"])
+    heads, alarm = Heads.load(bundle / "heads.npz"), Alarm.load(bundle / "alarm.npz")
+    speller = Speller.load(bundle / "spelling.json")
+    # Chroma last: it takes the lock, which must not be kept by what fails before it.
     client = storage.chroma(record["generation"])
+    vectors = client.get_collection(f"{name}-{record['generation']}", embedding_function=None)
     return Index(
-        collection=collection,
-        vectors=client.get_collection(f"{name}-{record['generation']}", embedding_function=None),
-        bundle=bundle,
-        record=record,
-        storage=storage,
-        **loaded,
+        collection, knowledge, found, heads, alarm, speller, vectors, bundle, record, storage
     )
 
 
@@ -216,7 +209,7 @@ class _Maker:
         heads, held_out = train(self.knowledge, features)
         heads.save(bundle / "heads.npz")
         urgent = np.array([q.kind is Kind.URGENT for q in self.knowledge.questions], bool)
-        alarm.train(questions, urgent, *held_out).save(bundle / "alarm.npz")
+        train_alarm(questions, urgent, *held_out).save(bundle / "alarm.npz")
         save_words(texts, bundle / "bm25")
         speller.save(bundle / "spelling.json")
         np.savez(bundle / "encoded.npz", vectors=vectors, features=features)

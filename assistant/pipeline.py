@@ -47,6 +47,7 @@ class Message:
     """A question by itself: as typed, as searched for, decided, and the emergency it tells of."""
 
     question: str
+    language: str
     text: str
     found: Found
     decision: Decision
@@ -92,10 +93,10 @@ class Assistant:
         offers = self.decider.suggestions()
         if not says_something(question):
             return self.replies.fixed(locale, "unclear", offers)
-        language = language_of(question, self.known_words)
-        spoken = wording.match_locale(language, locale) if language != "en" else locale
         earlier = [text for text in history[-REMEMBERED:] if says_something(text)]
         read = yield from self._read([question, *earlier])
+        language = read[0].language
+        spoken = wording.match_locale(language, locale) if language != "en" else locale
         if flag := read[0].flag or _open_emergency(question, read[1:]):
             return self.replies.urgent(flag, spoken)
         if language != "en" and not self.multilingual:
@@ -119,9 +120,10 @@ class Assistant:
         found = yield repaired
         read = []
         for question, text, one in zip(questions, repaired, found, strict=True):
+            language = language_of(question, self.known_words)
             decision = self.decider.decide(one)
-            flag = self.decider.emergency(decision, triage(question))
-            read.append(Message(question, text, one, decision, flag))
+            flag = self.decider.emergency(decision, triage(question), language)
+            read.append(Message(question, language, text, one, decision, flag))
         return read
 
     def _is_readable(self, question: str) -> bool:
@@ -136,7 +138,7 @@ class Assistant:
         """Understand an earlier question again; None if it leaves nothing for later ones."""
         if message.flag or self.follow_ups.meta(message.question):
             return None
-        if language_of(message.question, self.known_words) != "en" and not self.multilingual:
+        if message.language != "en" and not self.multilingual:
             return None
         turn = yield from self._turn(message, last)
         return turn if turn.decision.kind in (*CITING, Kind.NOT_COVERED) else None

@@ -12,7 +12,7 @@ from collections import Counter
 import numpy as np
 
 from assistant.bank import Knowledge
-from assistant.decide import Decider, Found
+from assistant.decide import PATTERN, Decider, Found
 from assistant.engine import Engine
 from assistant.errors import FootnoteError
 from assistant.heads import KINDS
@@ -112,7 +112,9 @@ def _scores(decider: Decider, found: Found) -> list[str]:
         return ["no bank: answered by similarity alone"]
     scores = index.heads.decide(found.features[None])
     chances = sorted(zip(scores.outcomes[0], KINDS, strict=True), key=lambda pair: -pair[0])
-    lines = [f"outcome     {chance:5.2f} {kind}" for chance, kind in chances if chance > 0.01]
+    alarm = index.alarm.log_odds(found.text, float(scores.urgent[0]))
+    lines = [f"alarm       {alarm or 0:5.2f} (log odds; a pattern adds {PATTERN})"]
+    lines += [f"outcome     {chance:5.2f} {kind}" for chance, kind in chances if chance > 0.01]
     lines += [
         f"fact        {scores.facts[0][row]:5.2f} {index.knowledge.facts[row].id}"
         for row in (-scores.facts[0]).argsort()[:8]

@@ -32,7 +32,9 @@ def main(arguments: list[str] | None = None) -> int:
         for name in names:
             print((PARTS[name].__doc__ or name).splitlines()[0], flush=True)
             try:
-                rows.extend(PARTS[name].measure(place))
+                for row in PARTS[name].measure(place):
+                    rows.append(row)
+                    print("  " + " | ".join(row.cells()), flush=True)  # an interrupted run has told what it knows
             except Exception as error:  # one part's failure must not cost the others' figures
                 print(f"{name}: could not be measured: {error}", file=sys.stderr, flush=True)
                 rows.append(Row(f"{name}: not measured"))

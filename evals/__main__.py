@@ -131,7 +131,7 @@ def main() -> int:
     except FootnoteError as error:
         print(error, file=sys.stderr)
         return 2
-    scores = {name: _run(engine, name, options.part) for name in options.suite or suite_names()}
+    scores = {name: run(engine, name, options.part) for name in options.suite or suite_names()}
     _print_table(scores)
     if options.failures:
         _print_failures(scores)
@@ -139,7 +139,8 @@ def main() -> int:
     return 0
 
 
-def _run(engine: Engine, suite: str, part: str) -> list[Score]:
+def run(engine: Engine, suite: str, part: str) -> list[Score]:
+    """Ask the cases of a suite, score the replies."""
     texts = {source.id: source.text for source in engine.assistant.sources.values()}
     return [
         score(case, as_json(engine.ask(Ask(case.question, tuple(case.history)))), texts)
@@ -147,15 +148,18 @@ def _run(engine: Engine, suite: str, part: str) -> list[Score]:
     ]
 
 
+def rate(measure: Measure, scores: dict[str, list[Score]]) -> tuple[int, int]:
+    """Return how many cases have what is measured, and of how many."""
+    names = measure.suites or tuple(scores)
+    rows = [s for name in names for s in scores.get(name, []) if measure.applies(s)]
+    return sum(measure.passes(s) for s in rows), len(rows)
+
+
 def _print_table(scores: dict[str, list[Score]]) -> None:
     for measure in MEASURES:
-        names = measure.suites or tuple(scores)
-        rows = [s for name in names for s in scores.get(name, []) if measure.applies(s)]
-        if rows:
-            hits = sum(measure.passes(s) for s in rows)
-            print(
-                f"{measure.name:45} {hits / len(rows):5.2f}  {hits:4}/{len(rows):<4} {measure.aim}"
-            )
+        hits, count = rate(measure, scores)
+        if count:
+            print(f"{measure.name:45} {hits / count:5.2f}  {hits:4}/{count:<4} {measure.aim}")
     pairs = [s.on_topic for s in scores.get("covered", []) if s.on_topic]
     if pairs:
         share = sum(a / b for a, b in pairs) / len(pairs)

@@ -6,6 +6,8 @@ import json
 import numpy as np
 import pytest
 
+from assistant.alarm import Alarm
+from assistant.alarm import train as train_alarm
 from assistant.bank import Fact, Knowledge, KnownDisagreement, Overview, Question, Theme
 from assistant.clean import clean
 from assistant.compose import compose
@@ -78,35 +80,30 @@ FOLLOW = FollowUps(
         Theme(id="i", title="I", ask="?", noun="the itching", terms=["itch", "itching"]),
     ]
 )
-BRUISING = Topic("how long does bruising last?", "the bruising")
+BRUISING = Topic("how long does bruising last?", ("the bruising",))
 
 
 @pytest.mark.parametrize(
-    ("question", "reading", "bound"),
+    ("question", "reading"),
     [
-        ("and the itching?", "how long does itching last?", True),
-        ("what about itching", "how long does itching last?", True),
-        ("no, I meant the itching", "how long does itching last?", True),
-        ("is it dangerous?", "is the bruising dangerous?", True),
-        ("why does that happen", "why does the bruising happen", True),
-        ("why?", "why: the bruising?", True),
-        ("does the itching go away after a while", "does the itching go away after a while", False),
-        (
-            "who invented mesotherapy in the first place",
-            "who invented mesotherapy in the first place",
-            False,
-        ),
+        ("and the itching?", "how long does itching last?"),
+        ("what about itching", "how long does itching last?"),
+        ("no, I meant the itching", "how long does itching last?"),
+        ("is it dangerous?", "is the bruising dangerous?"),
+        ("why does that happen", "why does the bruising happen"),
+        ("why?", "why: the bruising?"),
     ],
 )
-def test_a_follow_up_is_read_with_the_topic_before_it(
-    question: str, reading: str, bound: bool
-) -> None:
-    first = FOLLOW.readings(question, BRUISING)[0]
-    assert (first.text, first.bound) == (reading, bound)
+def test_a_follow_up_is_read_with_the_topic_before_it(question: str, reading: str) -> None:
+    readings = FOLLOW.readings(question, BRUISING)
+    assert readings[0] == reading
+    assert f"how long does bruising last. {question}" in readings
+    assert question not in readings
 
 
-def test_without_a_topic_a_question_is_what_it_is() -> None:
-    assert [r.text for r in FOLLOW.readings("and the itching?", None)] == ["and the itching?"]
+def test_a_long_question_is_what_it_is() -> None:
+    long = "my neighbour wants to know whether it is dangerous when somebody has a liver problem"
+    assert FOLLOW.readings(long, BRUISING) == []
 
 
 @pytest.mark.parametrize(
@@ -192,14 +189,45 @@ def test_training_is_the_same_twice_and_survives_saving(tmp_path) -> None:
     )
     known = Knowledge(THEMES, FACTS, (), questions)
     features = WordEncoder().encode(list(asked)).features
-    heads = train(known, features)
+    heads, held_out = train(known, features)
     heads.save(tmp_path / "heads.npz")
     again = Heads.load(tmp_path / "heads.npz")
     one, two = heads.decide(features), again.decide(features)
     assert np.array_equal(one.outcomes, two.outcomes)
-    assert np.array_equal(train(known, features).weights, heads.weights)
+    assert np.array_equal(train(known, features)[0].weights, heads.weights)
+    assert held_out.urgent.shape == held_out.groups.shape == (4,)
     assert one.facts[0].argmax() == 0
     assert np.allclose(one.outcomes.sum(axis=1), 1, atol=1e-5)
+
+
+def trained_alarm() -> Alarm:
+    texts = [
+        "cannot breathe",
+        "no puedo respirar",
+        "she cannot wake",
+        "how long is it blue",
+        "cuanto cuesta",
+    ]
+    urgent = np.array([True, True, True, False, False])
+    scores = np.where(urgent, 0.8, 0.1).astype(np.float32)
+    return train_alarm(texts, urgent, scores, np.arange(5), fewest=2)
+
+
+def test_the_alarm_is_the_same_twice_survives_saving_and_reads_letters(tmp_path) -> None:
+    alarm = trained_alarm()
+    alarm.save(tmp_path / "alarm.npz")
+    again = Alarm.load(tmp_path / "alarm.npz")
+    assert np.array_equal(alarm.grams, trained_alarm().grams)
+    assert alarm.log_odds("cant breathe", 0.4) == again.log_odds("cant breathe", 0.4)
+    assert alarm.log_odds("NO PUEDO RESPIRÁR", 0.4) > alarm.log_odds("¿cuánto cuesta?", 0.4)
+    assert alarm.log_odds("blue", 0.9) > alarm.log_odds("blue", 0.1)
+
+
+def test_a_bank_with_few_emergencies_leaves_them_to_the_patterns() -> None:
+    urgent = np.arange(100) < 50
+    texts = [f"word{n}" for n in range(100)]
+    few = train_alarm(texts, urgent, urgent.astype(np.float32), np.arange(100))
+    assert few.log_odds("cannot breathe", 0.9) is None
 
 
 def test_a_collection_without_a_bank_answers_by_similarity(corpus, tmp_path) -> None:

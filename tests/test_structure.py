@@ -21,7 +21,7 @@ LAYERS = [
     {"settings", "wording", "clean", "loaders", "rulebook", "sentences", "language", "feedback", "grounding"},
     {"corpus", "triage", "rendering", "encoder", "schemas", "spelling"},
     {"bank", "replies", "retrieval", "storage"},
-    {"heads", "followup", "compose"},
+    {"heads", "alarm", "followup", "compose"},
     {"index"},
     {"decide"},
     {"pipeline"},
