@@ -28,11 +28,14 @@ MAX_FACTS = 14
 ANSWER_CUT = 0.5
 """Probability of `answer` against `not_covered` from which it is answered."""
 PATTERN = 2.0
-"""What a red-flag pattern that matched adds to the log odds of an emergency …"""
+"""What a red-flag pattern that matched adds to the log odds of an emergency."""
+SUICIDE = 1.5
+"""What is added where the nearest emergency of the bank is about suicide: it is said in veiled
+words, to miss it is worst, and a crisis line shown to somebody who is only sad does no harm."""
 ALARM_CUT = 0.0
-"""… and from which log odds on it is one."""
+"""The log odds from which on it is an emergency …"""
 FOREIGN_ALARM_CUT = 1.0
-"""The same in other languages than English, which the bank knows from emergencies mostly."""
+"""… and in other languages than English, which the bank knows from emergencies mostly."""
 SIMILAR_CUT = 0.5
 """Without a bank: cosine to the best passage from which it is quoted."""
 SIMILAR_SHARE = 0.9
@@ -92,7 +95,7 @@ class Decider:
             both = chances[Kind.ANSWER] + chances[Kind.NOT_COVERED]
             answered = chances[Kind.ANSWER] / both >= ANSWER_CUT and bool(facts)
             kind = Kind.ANSWER if answered else Kind.NOT_COVERED
-        near = scores.similarity[0].argsort()[::-1][:NEIGHBOURS]
+        near = _nearest(scores.similarity[0])
         return Decision(
             kind,
             facts,
@@ -113,7 +116,10 @@ class Decider:
         if decision.alarm is None:
             return flag
         cut = ALARM_CUT if language == "en" else FOREIGN_ALARM_CUT
-        if decision.alarm + (PATTERN if flag else 0.0) < cut:
+        odds = decision.alarm + (PATTERN if flag else 0.0)
+        if decision.urgent_topic == "suicide":
+            odds += SUICIDE
+        if odds < cut:
             return None
         return flag or RedFlag(decision.urgent_topic or "default", "")
 
@@ -159,3 +165,11 @@ def _vote(rows: Vectors) -> Vectors:
     """Return the first row, and the mean of the others if there are any, at equal weight."""
     vote: Vectors = rows[0] if len(rows) == 1 else (rows[0] + rows[1:].mean(axis=0)) / 2
     return vote
+
+
+def _nearest(similarity: Vectors) -> list[int]:
+    """Return the nearest questions of the bank, nearest first."""
+    count = min(NEIGHBOURS, len(similarity))
+    chosen = np.argpartition(-similarity, count - 1)[:count]
+    rows: list[int] = chosen[(-similarity[chosen]).argsort()].tolist()
+    return rows

@@ -60,7 +60,8 @@ class Heads:
     def decide(self, features: Vectors) -> "Scores":
         """Return outcome probabilities and fact scores for (b, w) features of questions."""
         projected = project(features, self.mean, self.projection)
-        near = kernel(projected, self.questions)
+        similarity = np.asarray(projected @ self.questions.T, dtype=np.float32)
+        near = _kernel_of(similarity)
         facts = near @ self.fact_weights
         raw = near @ self.weights
         outcomes = _outcomes(raw, self.scale)
@@ -68,7 +69,6 @@ class Heads:
             answered = _sigmoid(_covered_features(outcomes, facts) @ self.covered)
             both = outcomes[:, ANSWERED] + outcomes[:, SILENT]
             outcomes[:, ANSWERED], outcomes[:, SILENT] = both * answered, both * (1 - answered)
-        similarity = np.asarray(1 + np.log(near) / (2 * GAMMA), dtype=np.float32)
         return Scores(outcomes, facts, similarity, raw[:, URGENT])
 
     def save(self, path: Path) -> None:
@@ -214,7 +214,11 @@ def bank_targets(knowledge: Knowledge) -> Floats:
 
 def kernel(a: Vectors, b: Vectors) -> Floats:
     """RBF kernel of unit vectors, (len(a), len(b))."""
-    near: Floats = np.exp(2 * GAMMA * (a @ b.T - 1), dtype=np.float32)
+    return _kernel_of(a @ b.T)
+
+
+def _kernel_of(cosine: Floats) -> Floats:
+    near: Floats = np.exp(2 * GAMMA * (cosine - 1), dtype=np.float32)
     return near
 
 

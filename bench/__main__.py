@@ -34,7 +34,9 @@ def main(arguments: list[str] | None = None) -> int:
             try:
                 for row in PARTS[name].measure(place):
                     rows.append(row)
-                    print("  " + " | ".join(row.cells()), flush=True)  # an interrupted run has told what it knows
+                    print(
+                        "  " + " | ".join(row.cells()), flush=True
+                    )  # an interrupted run has told what it knows
             except Exception as error:  # one part's failure must not cost the others' figures
                 print(f"{name}: could not be measured: {error}", file=sys.stderr, flush=True)
                 rows.append(Row(f"{name}: not measured"))

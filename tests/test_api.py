@@ -174,13 +174,13 @@ def test_security_headers_are_on_every_response(client) -> None:
         assert client.get(path).headers["x-content-type-options"] == "nosniff"
 
 
-def test_every_question_of_the_bank_gets_exact_quotes_and_the_notice(client, engine) -> None:
-    """The property over the whole bank, over HTTP, many askers at once."""
+def test_questions_of_the_bank_get_exact_quotes_and_the_notice(client, engine) -> None:
+    """The property over every sixth question of the bank, over HTTP, many askers at once."""
     texts = {
         s["id"]: client.get(f"/api/v1/sources/{s['id']}").json()
         for s in client.get("/api/v1/sources").json()
     }
-    questions = [question.text for question in engine.assistant.knowledge.questions]
+    questions = [question.text for question in engine.assistant.knowledge.questions][::6]
 
     async def ask_all() -> list[dict]:
         transport = httpx.ASGITransport(client.app)
