@@ -45,7 +45,7 @@ class Alarm:
     def log_odds(self, text: str, score: float) -> float | None:
         """Return the log odds of an emergency; None if it has nothing to go by.
 
-        `score` is what the heads make of the text.
+        `score` is the heads' log odds.
         """
         if not len(self.grams):
             return None
@@ -88,7 +88,7 @@ def train(
 ) -> Alarm:
     """Learn from the bank.
 
-    `scores` are the heads' held-out ones; `groups` are the clusters that were left out for them.
+    `scores` are the heads' held-out log odds; `groups` are the clusters that were left out for them.
     """
     nothing = np.zeros(0, np.float32)
     if urgent.sum() < fewest or urgent.all():

@@ -63,13 +63,12 @@ class Heads:
         similarity = np.asarray(projected @ self.questions.T, dtype=np.float32)
         near = _kernel_of(similarity)
         facts = near @ self.fact_weights
-        raw = near @ self.weights
-        outcomes = _outcomes(raw, self.scale)
+        outcomes = _outcomes(near @ self.weights, self.scale)
         if facts.shape[1]:
             answered = _sigmoid(_covered_features(outcomes, facts) @ self.covered)
             both = outcomes[:, ANSWERED] + outcomes[:, SILENT]
             outcomes[:, ANSWERED], outcomes[:, SILENT] = both * answered, both * (1 - answered)
-        return Scores(outcomes, facts, similarity, raw[:, URGENT])
+        return Scores(outcomes, facts, similarity, _log_odds(outcomes[:, URGENT]))
 
     def save(self, path: Path) -> None:
         """Write to an npz file."""
@@ -93,14 +92,14 @@ class Scores:
     similarity: Floats
     """(b, n) cosine to each question of the bank."""
     urgent: Floats
-    """(b,) raw score of an emergency, for the alarm."""
+    """(b,) log odds of an emergency, for the alarm."""
 
 
 class HeldOut(NamedTuple):
     """What the bank's own questions score without their group of like questions."""
 
-    urgent: NDArray[np.float32]
-    """(n,) raw scores of an emergency."""
+    urgent: Floats
+    """(n,) log odds of an emergency."""
     groups: NDArray[np.int64]
     """(n,) which were left out together."""
 
@@ -123,10 +122,11 @@ def train(knowledge: Knowledge, features: Vectors) -> tuple[Heads, HeldOut]:
     labels = targets[:, :k].argmax(axis=1)
     scale = _calibrate(held_out, labels)
     fact_weights, fact_scores = _learn_facts(near, targets[:, k:], groups)
-    covered = _learn_covered(_outcomes(held_out, scale), fact_scores, labels)
+    outcomes = _outcomes(held_out, scale)
+    covered = _learn_covered(outcomes, fact_scores, labels)
     trained = (weights, fact_weights, scale, covered)
     heads = Heads(mean, projection, questions, *(a.astype(np.float32) for a in trained))
-    return heads, HeldOut(held_out[:, URGENT], groups)
+    return heads, HeldOut(_log_odds(outcomes[:, URGENT]), groups)
 
 
 def _learn_facts(near: Floats, targets: Floats, groups: NDArray[np.int64]) -> tuple[Floats, Floats]:
@@ -160,6 +160,11 @@ def _covered_features(outcomes: Floats, facts: NDArray[Any]) -> Floats:
 def _outcomes(scores: NDArray[Any], scale: Floats) -> Floats:
     k = len(KINDS)
     return _softmax(np.asarray(scores @ scale[:, :k].T + scale[:, k], np.float32))
+
+
+def _log_odds(chance: Floats) -> Floats:
+    odds: Floats = np.log((chance + 1e-6) / (1 - chance + 1e-6))
+    return odds
 
 
 def _sigmoid(values: Floats) -> Floats:

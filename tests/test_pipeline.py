@@ -51,7 +51,7 @@ def test_every_question_that_is_offered_is_answered(engine) -> None:
         ("has anybody died from it?", ("No known deaths", "potentially deadly")),
         ("how long does the itching last?", ("only a few hours", "a few days at most")),
         ("how long do the bruises stay?", ("more than a few days", "a few hours to a few days")),
-        ("is the skin discoloration permanent?", ("only temporary", "rarely be permanent")),
+        ("is the skin discoloration permanent?", ("only temporary|resolves by itself", "rarely be permanent")),
         ("where does the melted fat go?", ("excrete it", "scientifically unproven")),
         ("how safe is mesotherapy?", ("one of the safest", "do not know how effective and safe")),
         ("can I get an infection in a US clinic?", ("is eliminated", "may get infected|in rare cases|potentially serious")),
