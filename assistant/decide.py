@@ -12,7 +12,7 @@ import numpy as np
 
 from assistant.bank import Fact
 from assistant.encoder import Vectors
-from assistant.heads import KINDS
+from assistant.heads import KINDS, Scored
 from assistant.index import Index
 from assistant.retrieval import Hit, Retriever
 from assistant.triage import RedFlag
@@ -40,7 +40,6 @@ SIMILAR_CUT = 0.5
 """Without a bank: cosine to the best passage from which it is quoted."""
 SIMILAR_SHARE = 0.9
 MAX_PASSAGES = 3
-NEIGHBOURS = 20
 
 
 @dataclass(frozen=True)
@@ -48,8 +47,9 @@ class Found:
     """What the search brought back for one text."""
 
     text: str
-    features: Vectors
     dense: Sequence[tuple[int, float]]
+    scored: Scored | None
+    """None without a bank."""
 
 
 @dataclass(frozen=True)
@@ -83,11 +83,11 @@ class Decider:
         `bound` are the same text read as a follow-up, in several ways: together they have one
         vote, and the text by itself the other.
         """
-        if not self.index.heads.known:
+        scored = [f.scored for f in (found, *bound) if f.scored]
+        if found.scored is None:
             return self._by_similarity(bound[0] if bound else found)
-        scores = self.index.heads.decide(np.stack([f.features for f in (found, *bound)]))
-        chances = dict(zip(KINDS, _vote(scores.outcomes).tolist(), strict=True))
-        by_fact = _vote(scores.facts)
+        chances = dict(zip(KINDS, _vote([s.outcomes for s in scored]).tolist(), strict=True))
+        by_fact = _vote([s.facts for s in scored])
         facts = self._facts(by_fact)
         chances[Kind.URGENT] = 0.0  # `emergency` decides that, with the patterns and more caution
         kind = max(chances, key=lambda k: chances[k])
@@ -95,14 +95,14 @@ class Decider:
             both = chances[Kind.ANSWER] + chances[Kind.NOT_COVERED]
             answered = chances[Kind.ANSWER] / both >= ANSWER_CUT and bool(facts)
             kind = Kind.ANSWER if answered else Kind.NOT_COVERED
-        near = _nearest(scores.similarity[0])
+        near = [row for row, _ in found.scored.neighbours]
         return Decision(
             kind,
             facts,
             chances[kind],
             self._topic(near, kind),
             dict(zip((f.id for f in self.facts), by_fact.tolist(), strict=True)),
-            self.index.alarm.log_odds(found.text, float(scores.urgent[0])),
+            self.index.alarm.log_odds(found.text, found.scored.urgent),
             self._topic(near, Kind.URGENT),
         )
 
@@ -161,15 +161,7 @@ class Decider:
         return Fact(hit.passage.id, "", (Citation(source, hit.passage.span),))
 
 
-def _vote(rows: Vectors) -> Vectors:
+def _vote(rows: Sequence[Vectors]) -> Vectors:
     """Return the first row, and the mean of the others if there are any, at equal weight."""
-    vote: Vectors = rows[0] if len(rows) == 1 else (rows[0] + rows[1:].mean(axis=0)) / 2
+    vote: Vectors = rows[0] if len(rows) == 1 else (rows[0] + np.mean(rows[1:], axis=0)) / 2
     return vote
-
-
-def _nearest(similarity: Vectors) -> list[int]:
-    """Return the nearest questions of the bank, nearest first."""
-    count = min(NEIGHBOURS, len(similarity))
-    chosen = np.argpartition(-similarity, count - 1)[:count]
-    rows: list[int] = chosen[(-similarity[chosen]).argsort()].tolist()
-    return rows

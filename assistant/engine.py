@@ -34,10 +34,12 @@ class Engine:
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="encoder")
 
     def search(self, texts: list[str]) -> list[Found]:
-        """Encode texts and find the nearest passages of each."""
+        """Encode texts, find the nearest passages of each and what the bank makes of it."""
         encoded = self.encoder.encode(texts)
         dense = self.retriever.dense(encoded.vectors)
-        return [Found(t, f, d) for t, f, d in zip(texts, encoded.features, dense, strict=True)]
+        heads = self.assistant.decider.index.heads
+        scored = heads.score(encoded.features) if heads.known else [None] * len(texts)
+        return [Found(t, d, s) for t, d, s in zip(texts, dense, scored, strict=True)]
 
     def ask(self, ask: Ask) -> Reply:
         """Answer in this thread.

@@ -28,6 +28,7 @@ DIMENSIONS = 384
 GAMMA = 0.7
 """Width of the RBF kernel on unit vectors."""
 RIDGE = 0.1
+NEIGHBOURS = 20
 GROUPS = 100
 """Clusters of like questions; each is left out in turn for the held-out scores."""
 
@@ -57,18 +58,22 @@ class Heads:
         """Whether there is anything to decide with."""
         return len(self.questions) > 0
 
-    def decide(self, features: Vectors) -> "Scores":
-        """Return outcome probabilities and fact scores for (b, w) features of questions."""
+    def score(self, features: Vectors) -> list["Scored"]:
+        """Return what each of (b, w) features of questions is likely to ask for."""
         projected = project(features, self.mean, self.projection)
-        similarity = np.asarray(projected @ self.questions.T, dtype=np.float32)
-        near = _kernel_of(similarity)
+        cosine = np.asarray(projected @ self.questions.T, dtype=np.float32)
+        near = _kernel_of(cosine)
         facts = near @ self.fact_weights
         outcomes = _outcomes(near @ self.weights, self.scale)
         if facts.shape[1]:
             answered = _sigmoid(_covered_features(outcomes, facts) @ self.covered)
             both = outcomes[:, ANSWERED] + outcomes[:, SILENT]
             outcomes[:, ANSWERED], outcomes[:, SILENT] = both * answered, both * (1 - answered)
-        return Scores(outcomes, facts, similarity, _log_odds(outcomes[:, URGENT]))
+        urgent = _log_odds(outcomes[:, URGENT])
+        return [
+            Scored(outcomes[row], facts[row], _nearest(cosine[row]), float(urgent[row]))
+            for row in range(len(features))
+        ]
 
     def save(self, path: Path) -> None:
         """Write to an npz file."""
@@ -82,17 +87,17 @@ class Heads:
 
 
 @dataclass(frozen=True)
-class Scores:
-    """What the heads make of b questions."""
+class Scored:
+    """What the heads make of one question."""
 
     outcomes: Floats
-    """(b, k) calibrated probabilities."""
+    """(k,) calibrated probabilities."""
     facts: Floats
-    """(b, f) scores, about 1 for a fact that is asked for and 0 for others."""
-    similarity: Floats
-    """(b, n) cosine to each question of the bank."""
-    urgent: Floats
-    """(b,) log odds of an emergency, for the alarm."""
+    """(f,) scores, about 1 for a fact that is asked for and 0 for others."""
+    neighbours: tuple[tuple[int, float], ...]
+    """The nearest questions of the bank, nearest first: row and cosine."""
+    urgent: float
+    """Log odds of an emergency, for the alarm."""
 
 
 class HeldOut(NamedTuple):
@@ -160,6 +165,13 @@ def _covered_features(outcomes: Floats, facts: NDArray[Any]) -> Floats:
 def _outcomes(scores: NDArray[Any], scale: Floats) -> Floats:
     k = len(KINDS)
     return _softmax(np.asarray(scores @ scale[:, :k].T + scale[:, k], np.float32))
+
+
+def _nearest(cosine: Floats) -> tuple[tuple[int, float], ...]:
+    count = min(NEIGHBOURS, len(cosine))
+    chosen = np.argpartition(-cosine, count - 1)[:count]
+    chosen = chosen[(-cosine[chosen]).argsort()]
+    return tuple(zip(chosen.tolist(), cosine[chosen].tolist(), strict=True))
 
 
 def _log_odds(chance: Floats) -> Floats:

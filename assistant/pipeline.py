@@ -7,6 +7,7 @@ claims that the assistant said is never looked at: earlier turns are answered an
 """
 
 import logging
+import re
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
@@ -32,14 +33,24 @@ Responding = Generator[list[str], Sequence[Found], Reply]
 
 REMEMBERED = 4
 """Earlier questions that are read again to understand a follow-up."""
+LONG_AGO = 20
+"""A message of so many words after an emergency is taken for what it says itself."""
 READABLE = 0.4
 """Share of words that must be English or the collection's for a question to be one."""
-RESOLVED = (
-    "false alarm", "joke", "kidding", "just testing", "i'm fine now", "im fine now", "i am fine now",
-    "fine now", "it went away", "ambulance", "paramedic", "at the hospital", "in the er", "called 911",
-    "hypothetical", "better now", "all good", "broma", "scherz", "blague",
-)  # fmt: skip
-"""Words after an emergency that say it is over or being seen to."""
+RESOLVED = re.compile(
+    r"\b(?:false alarm|(?:just|only|was) (?:a )?(?:jok\w+|kidding|test\w*)|it went away|all good"
+    r"|(?:i'?m|am|is|he'?s|she'?s|are|feel\w*|doing|all) (?:\w+ )?(?:fine|better|ok|okay|well|safe) (?:now|again)"
+    r"|hypothetical\w*|broma|scherz|blague"
+    r"|(?:ambulance|paramedics?|doctor) (?:is|are|has|have|came|here|arrived|on (?:its|the|their))"
+    r"|(?:at|in|to) (?:the )?(?:hospital|er|a ?& ?e|emergency room)|(?:i|we|he|she) called)\b",
+    re.IGNORECASE,
+)
+"""Words after an emergency that say it is over or being seen to …"""
+UNRESOLVED = re.compile(
+    r"\b(?:not|no|never|isn'?t|ain'?t|should|shall|must|do i|can i|cannot|can'?t|won'?t)\b",
+    re.IGNORECASE,
+)
+"""… unless they are asked or denied: "should I go to the hospital?", "it's not a joke"."""
 
 
 @dataclass(frozen=True)
@@ -209,7 +220,5 @@ def _open_emergency(question: str, before: Sequence[Message]) -> RedFlag | None:
     """
     if not before or before[-1].flag is None:
         return None
-    text = question.lower()
-    if any(words in text for words in RESOLVED) or len(text.split()) > 14:
-        return None
-    return before[-1].flag
+    resolved = RESOLVED.search(question) and not UNRESOLVED.search(question)
+    return None if resolved or len(question.split()) >= LONG_AGO else before[-1].flag

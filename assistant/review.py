@@ -108,23 +108,21 @@ def explain(engine: Engine, question: str) -> list[str]:
 
 def _scores(decider: Decider, found: Found) -> list[str]:
     index = decider.index
-    if not index.heads.known:
+    if found.scored is None:
         return ["no bank: answered by similarity alone"]
-    scores = index.heads.decide(found.features[None])
-    chances = sorted(zip(scores.outcomes[0], KINDS, strict=True), key=lambda pair: -pair[0])
-    alarm = index.alarm.log_odds(found.text, float(scores.urgent[0]))
+    alarm = index.alarm.log_odds(found.text, found.scored.urgent)
+    chances = sorted(zip(found.scored.outcomes, KINDS, strict=True), key=lambda pair: -pair[0])
+    facts = found.scored.facts
     lines = [f"alarm       {alarm or 0:5.2f} (log odds; a pattern adds {PATTERN})"]
     lines += [f"outcome     {chance:5.2f} {kind}" for chance, kind in chances if chance > 0.01]
     lines += [
-        f"fact        {scores.facts[0][row]:5.2f} {index.knowledge.facts[row].id}"
-        for row in (-scores.facts[0]).argsort()[:8]
+        f"fact        {facts[row]:5.2f} {index.knowledge.facts[row].id}"
+        for row in (-facts).argsort()[:8]
     ]
-    for row in (-scores.similarity[0]).argsort()[:8]:
+    for row, cosine in found.scored.neighbours[:8]:
         near = index.knowledge.questions[row]
         what = ", ".join(near.facts) if near.kind is Kind.ANSWER else near.topic
-        lines.append(
-            f"neighbour   {scores.similarity[0][row]:5.2f} {near.kind} [{what}] {near.text}"
-        )
+        lines.append(f"neighbour   {cosine:5.2f} {near.kind} [{what}] {near.text}")
     return lines
 
 

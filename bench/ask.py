@@ -65,8 +65,8 @@ def _answer(question: str) -> object:
 
 def _retrieve(question: str) -> object:
     engine: Engine = _side["engine"]
-    (found,) = engine.search([question])
-    return engine.retriever.fuse(question, found.dense)
+    (dense,) = engine.retriever.dense(engine.encoder.encode([question]).vectors)
+    return engine.retriever.fuse(question, dense)
 
 
 def _invoke(question: str) -> object:

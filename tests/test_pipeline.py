@@ -114,11 +114,15 @@ def test_follow_ups_get_the_earlier_topic_and_only_when_they_need_it(
 
 def test_an_emergency_stays_one_until_it_is_said_to_be_over(engine) -> None:
     before = "my tongue is swelling up and I can't get air"
-    assert ask(engine, "is that normal?", before).kind is Kind.URGENT
-    assert (
-        ask(engine, "false alarm, I'm fine now. how long does bruising last?", before).kind
-        is Kind.ANSWER
-    )
+    for still in (
+        "is that normal?",
+        "should I call an ambulance?",
+        "this is not a joke",
+        "ok now?",
+    ):
+        assert ask(engine, still, before).kind is Kind.URGENT, still
+    over = "false alarm, I'm fine now. how long does bruising last?"
+    assert ask(engine, over, before).kind is Kind.ANSWER
 
 
 @pytest.mark.parametrize(
