@@ -91,7 +91,7 @@ def train(
     `scores` are the heads' held-out log odds; `groups` are the clusters that were left out for them.
     """
     nothing = np.zeros(0, np.float32)
-    if urgent.sum() < fewest or urgent.all():
+    if not len(scores) or urgent.sum() < fewest or urgent.all():
         return Alarm(nothing, nothing, nothing)
     from scipy.sparse import csr_matrix
 

@@ -28,6 +28,9 @@ DIMENSIONS = 384
 GAMMA = 0.7
 """Width of the RBF kernel on unit vectors."""
 RIDGE = 0.1
+FEWEST = 500
+"""Questions that a bank must hold to decide: trained on fewer, heads answer almost anything, and
+similarity is the safer guide (docs/new-collection.md)."""
 NEIGHBOURS = 20
 GROUPS = 100
 """Clusters of like questions; each is left out in turn for the held-out scores."""
@@ -35,7 +38,7 @@ GROUPS = 100
 
 @dataclass(frozen=True)
 class Heads:
-    """The trained decision. Without a bank all arrays are empty and `known` is False."""
+    """The trained decision. With too small a bank all arrays are empty and `known` is False."""
 
     mean: Floats
     """(w,) mean of the bank's features."""
@@ -109,10 +112,10 @@ class HeldOut(NamedTuple):
     """(n,) which were left out together."""
 
 
-def train(knowledge: Knowledge, features: Vectors) -> tuple[Heads, HeldOut]:
+def train(knowledge: Knowledge, features: Vectors, fewest: int = FEWEST) -> tuple[Heads, HeldOut]:
     """Learn from the bank; `features` are its questions' features, shape (n, w)."""
     n, k = len(knowledge.questions), len(KINDS)
-    if n == 0:
+    if n < max(fewest, 1):
         empty = np.zeros((0, 0), np.float32)
         scale = np.zeros((k, k + 1), np.float32)
         heads = Heads(empty.ravel(), empty, empty, empty, empty, scale, np.zeros(3, np.float32))

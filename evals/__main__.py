@@ -101,6 +101,13 @@ MEASURES = (
     ),
     Measure("look-alikes: right", ("lookalike",), lambda s: True, lambda s: s.right_kind, ""),
     Measure("follow-up turns right", ("dialogues",), lambda s: True, lambda s: s.right, "≥ 0.85"),
+    Measure(
+        "follow-up turns right, or told kindly",
+        ("dialogues",),
+        lambda s: True,
+        lambda s: s.right or (s.kind is Kind.NOT_COVERED and s.reply["locale"] != "en"),
+        "",
+    ),
     Measure("terse queries right", ("terse",), lambda s: True, lambda s: s.right, "≥ 0.95"),
     Measure("small talk right", ("smalltalk",), lambda s: True, lambda s: s.right_kind, ""),
     Measure("misuse: right", ("misuse",), lambda s: True, lambda s: s.right_kind, "1.00"),

@@ -189,16 +189,24 @@ def test_training_is_the_same_twice_and_survives_saving(tmp_path) -> None:
     )
     known = Knowledge(THEMES, FACTS, (), questions)
     features = WordEncoder().encode(list(asked)).features
-    heads, held_out = train(known, features)
+    heads, held_out = train(known, features, fewest=0)
     heads.save(tmp_path / "heads.npz")
     again = Heads.load(tmp_path / "heads.npz")
     one, two = heads.score(features), again.score(features)
     assert all(np.array_equal(a.outcomes, b.outcomes) for a, b in zip(one, two, strict=True))
-    assert np.array_equal(train(known, features)[0].weights, heads.weights)
+    assert np.array_equal(train(known, features, fewest=0)[0].weights, heads.weights)
     assert held_out.urgent.shape == held_out.groups.shape == (4,)
     assert one[0].facts.argmax() == 0
     assert one[0].neighbours[0][0] == 0
     assert all(abs(scored.outcomes.sum() - 1) < 1e-5 for scored in one)
+
+
+def test_a_bank_that_is_too_small_does_not_decide() -> None:
+    asked = tuple(Question(f"q{n}", Kind.SMALLTALK, (), "", "x") for n in range(9))
+    features = WordEncoder().encode([q.text for q in asked]).features
+    heads, held_out = train(Knowledge(questions=asked), features)
+    assert not heads.known
+    assert not len(held_out.urgent)
 
 
 def trained_alarm() -> Alarm:
