@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from assistant.bank import Knowledge
 from assistant.encoder import Vectors
+from assistant.errors import FootnoteError
 from assistant.values import Kind
 
 Floats = NDArray[np.float32]
@@ -211,6 +212,10 @@ def solve(near: Floats, targets: Floats) -> tuple[Floats, Floats]:
 
     By Cholesky, in place and in single precision: with more than ten thousand questions, memory
     and time are what matters, and the weights differ from double precision's by less than 1e-3.
+
+    Raises:
+        FootnoteError: the kernel holds something that is no number.
+
     """
     from scipy.linalg import cho_solve, lapack
 
@@ -218,7 +223,9 @@ def solve(near: Floats, targets: Floats) -> tuple[Floats, Floats]:
     work[np.diag_indices(len(work))] += RIDGE
     factor, _ = lapack.spotrf(work, lower=1, clean=0, overwrite_a=1)
     weights = cho_solve((factor, True), targets, check_finite=False)
-    inverse, _ = lapack.spotri(factor, lower=1, overwrite_c=1)
+    if not np.isfinite(weights).all():
+        raise FootnoteError("The bank's features are not finite numbers. Use another encoder.")
+    inverse, _ = lapack.spotri(factor, lower=1, overwrite_c=1)  # cannot fail after that
     return inverse, weights
 
 

@@ -41,7 +41,8 @@ def main() -> int:
         use(engine, whole, size)
         columns.append({name: run(engine, name, options.part) for name in suite_names()})
     sizes = [*options.sizes, len(whole.questions)]
-    print("| |" + "".join(f" {size:,} |" for size in sizes) + "\n|---" * (len(sizes) + 1) + "|")
+    print("| |" + "".join(f" {size:,} |" for size in sizes))
+    print("|---" * (len(sizes) + 1) + "|")
     for measure in MEASURES:
         cells = [rate(measure, scores) for scores in columns]
         print(f"| {measure.name} |" + "".join(f" {hits / max(n, 1):.2f} |" for hits, n in cells))

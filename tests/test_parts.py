@@ -11,6 +11,7 @@ from assistant.alarm import train as train_alarm
 from assistant.bank import Fact, Knowledge, KnownDisagreement, Overview, Question, Theme
 from assistant.clean import clean
 from assistant.compose import compose
+from assistant.errors import FootnoteError
 from assistant.followup import FollowUps, Meta, Topic
 from assistant.heads import Heads, kernel, leave_groups_out, solve, train
 from assistant.language import language_of
@@ -199,6 +200,11 @@ def test_training_is_the_same_twice_and_survives_saving(tmp_path) -> None:
     assert one[0].facts.argmax() == 0
     assert one[0].neighbours[0][0] == 0
     assert all(abs(scored.outcomes.sum() - 1) < 1e-5 for scored in one)
+
+
+def test_features_that_are_no_numbers_are_refused() -> None:
+    with pytest.raises(FootnoteError, match="Use another encoder"):
+        solve(np.full((3, 3), np.nan, np.float32), np.eye(3, dtype=np.float32))
 
 
 def test_a_bank_that_is_too_small_does_not_decide() -> None:
