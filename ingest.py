@@ -37,6 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
             with tqdm(total=1, desc=name, disable=None, leave=False) as bar:
                 summary = ingest(settings, name, lambda *stage: _show(bar, *stage))
             print(f"{name}: {describe(summary)}")
+            for sentence in summary.planted:
+                print(f"{name}: reads like an instruction to a machine, not quotable: {sentence}")
     except FootnoteError as error:
         print(error, file=sys.stderr)
         return 2

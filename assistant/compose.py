@@ -37,7 +37,7 @@ def compose(
     titles = {theme.id: theme.title for theme in knowledge.themes}
     wanted = list(dict.fromkeys(fact.id for fact in chosen))
     _complete_list(wanted, knowledge)
-    active = [d for d in knowledge.disagreements if _complete(d, wanted, scores)]
+    active = _complete_sides(wanted, knowledge, scores)
     drafts: list[_Draft] = []
     for fact_id in _in_reading_order(wanted, by_id, active):
         fact = by_id[fact_id]
@@ -55,6 +55,17 @@ def _complete_list(wanted: list[str], knowledge: Knowledge) -> None:
     themes = {theme[fact] for fact in wanted if fact in listed}
     if len(themes) >= knowledge.overview.themes:
         wanted += [fact for fact in listed if fact not in wanted]
+
+
+def _complete_sides(
+    wanted: list[str], knowledge: Knowledge, scores: Mapping[str, float]
+) -> list[KnownDisagreement]:
+    """Add missing sides, in place, until none is missing: what one brings may need another."""
+    while True:
+        before = len(wanted)
+        active = [d for d in knowledge.disagreements if _complete(d, wanted, scores)]
+        if len(wanted) == before:
+            return active
 
 
 def _complete(

@@ -8,6 +8,7 @@ index that is open for reading.
 
 import hashlib
 import json
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
@@ -34,7 +35,7 @@ from assistant.encoder import Encoder, Vectors
 from assistant.errors import FootnoteError
 from assistant.heads import Heads, train
 from assistant.retrieval import save_words
-from assistant.sentences import passages
+from assistant.sentences import passages, planted
 from assistant.spelling import Speller, learn
 from assistant.storage import Storage
 from assistant.values import Citation, Kind, Passage, Source, Span
@@ -57,6 +58,8 @@ class Summary:
     changed: list[str] = field(default_factory=list)
     removed: list[str] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
+    planted: list[str] = field(default_factory=list)
+    """Sentences that speak to a machine, which are never quoted: `source: sentence`."""
     passages: int = 0
     questions: int = 0
     encoded: int = 0
@@ -116,7 +119,7 @@ def build(
         summary = _compare(collection, old)
         if stale:
             known = _known_vectors(storage, old, identity)
-            maker = _Maker(collection, knowledge, storage, identity, before)
+            maker = _Maker(collection, knowledge, storage, identity, before, old)
             work = _Encoding(known, encoder, asker or encoder, summary, progress)
             try:
                 maker.write(work, summary, progress)
@@ -191,6 +194,8 @@ class _Maker:
     storage: Storage
     identity: str
     fingerprint: str
+    old: dict[str, Any]
+    """The record of the index before, {} if there is none that fits."""
 
     def write(self, encoding: "_Encoding", summary: Summary, progress: Progress) -> None:
         """Write, verify and publish it."""
@@ -205,11 +210,8 @@ class _Maker:
         texts = [embedded_text(p, collection.source(p.source_id)) for p in found]
         vectors, features = encoding.passages(texts), encoding.questions(questions)
         _check_vectors(vectors)
-        progress("training", 0, 1)
-        heads, held_out = train(self.knowledge, features)
-        heads.save(bundle / "heads.npz")
-        urgent = np.array([q.kind is Kind.URGENT for q in self.knowledge.questions], bool)
-        train_alarm(questions, urgent, *held_out).save(bundle / "alarm.npz")
+        lesson = _lesson(self.knowledge, questions)
+        self._learn(bundle, lesson, questions, features, progress)
         save_words(texts, bundle / "bm25")
         speller.save(bundle / "spelling.json")
         np.savez(bundle / "encoded.npz", vectors=vectors, features=features)
@@ -219,11 +221,31 @@ class _Maker:
         _write_chroma(self.storage, generation, name, found, texts, vectors, progress)
         _verify(self.storage, generation, name, found, vectors, progress)
         summary.passages, summary.questions = len(found), len(questions)
-        record = self._record(generation, len(found))
+        record = self._record(generation, len(found), lesson)
         (bundle / "record.json").write_text(json.dumps(record, indent=1))
         self.storage.publish(generation)
 
-    def _record(self, generation: str, count: int) -> dict[str, Any]:
+    def _learn(
+        self,
+        bundle: Path,
+        lesson: str,
+        questions: Sequence[str],
+        features: Vectors,
+        progress: Progress,
+    ) -> None:
+        """Train heads and alarm, or take the old ones if they learnt from the very same."""
+        learnt = ("heads.npz", "alarm.npz")
+        if (self.old.get("lesson"), self.old.get("encoder")) == (lesson, self.identity):
+            for name in learnt:
+                shutil.copy(self.storage.bundle(self.old["generation"]) / name, bundle / name)
+            return
+        progress("training", 0, 1)
+        heads, held_out = train(self.knowledge, features)
+        heads.save(bundle / learnt[0])
+        urgent = np.array([q.kind is Kind.URGENT for q in self.knowledge.questions], bool)
+        train_alarm(questions, urgent, *held_out).save(bundle / learnt[1])
+
+    def _record(self, generation: str, count: int, lesson: str) -> dict[str, Any]:
         return {
             "format": FORMAT,
             "generation": generation,
@@ -231,6 +253,7 @@ class _Maker:
             "fingerprint": self.fingerprint,
             "sources": {s.id: s.sha256 for s in self.collection.sources},
             "encoder": self.identity,
+            "lesson": lesson,
             "passages": count,
             "questions": len(self.knowledge.questions),
             "made": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -246,6 +269,11 @@ def _compare(collection: Collection, old: dict[str, Any]) -> Summary:
     before: dict[str, str] = old.get("sources", {})
     now = {source.id: source.sha256 for source in collection.sources}
     return Summary(
+        planted=[
+            f"{source.id}: {source.text[span.start : span.end]}"
+            for source in collection.sources
+            for span in planted(source, collection.language)
+        ],
         added=[i for i in now if i not in before],
         changed=[i for i in now if i in before and before[i] != now[i]],
         removed=[i for i in before if i not in now],
@@ -432,6 +460,13 @@ def _knowledge_from(content: dict[str, Any], sources: dict[str, Source]) -> Know
             for q in content["questions"]
         ),
     )
+
+
+def _lesson(knowledge: Knowledge, questions: Sequence[str]) -> str:
+    """Hash all that heads and alarm learn from, but the encoder."""
+    asked = [(q.kind, q.facts) for q in knowledge.questions]
+    taught = json.dumps([list(questions), asked, [fact.id for fact in knowledge.facts]])
+    return hashlib.sha256(taught.encode()).hexdigest()
 
 
 def _key(role: str, text: str) -> str:

@@ -3,12 +3,14 @@
 Sentence boundaries come from sentencex within one line of the text; lines without a sentence's
 end are headings (or other furniture) and are never passages. A sentence that leans on the one
 before it ("These can range from …") takes that one along, and one that the next sentence limits
-("However, …") is only quoted together with it. What is said is not known here.
+("However, …") is only quoted together with it. Sentences that speak to a machine, and those next
+to them, are no passages. What is said is not known here.
 """
 
 import re
 from collections.abc import Iterator
 
+from assistant.injection import addresses_a_machine
 from assistant.values import Passage, Source, Span
 
 BULLET = re.compile(r"[\s•‣▪·*–-]*")
@@ -81,11 +83,25 @@ def passages(source: Source, language: str = "en") -> Iterator[Passage]:
             number += 1
 
 
+def planted(source: Source, language: str = "en") -> list[Span]:
+    """Return the sentences that speak to a machine, which no clinic means its patients to read."""
+    return [
+        span
+        for span, _ in sentence_spans(source.text, language)
+        if addresses_a_machine(source.text[span.start : span.end])
+    ]
+
+
 def _blocks(source: Source, language: str) -> Iterator[tuple[str, list[Span]]]:
     """Group the quotable sentences of each line under the heading that they stand under."""
     heading, block, last_line, last_end = "", list[Span](), -1, 0
-    for span, line in sentence_spans(source.text, language):
+    sentences = sentence_spans(source.text, language)
+    # A planted instruction may run over several sentences: its neighbours are not quoted either.
+    doubted = set(planted(source, language))
+    bad = {n for n, (span, _) in enumerate(sentences) if span in doubted}
+    for number, (span, line) in enumerate(sentences):
         is_residue = any(span.overlaps(residue) for residue in source.residue)
+        is_residue |= not bad.isdisjoint((number - 1, number, number + 1))
         if (line != last_line or is_residue) and block:
             yield heading, block
             block = []

@@ -17,7 +17,7 @@ from assistant import wording
 from assistant.sentences import sentence_spans
 from assistant.values import Kind
 from evals.cases import Context
-from evals.judges import Exact, Judge
+from evals.judges import Exact, Judge, as_read
 from evals.targets import Face, Text
 
 Reply = Mapping[str, Any]
@@ -42,6 +42,8 @@ class Grounds:
     """The sources as they are served."""
     reviewed: Mapping[str, str]
     """The sources as they lie in the corpus: sha256 by id."""
+    limited: Sequence[tuple[frozenset[str], frozenset[str]]] = ()
+    """Quotations that reassure, with those of the other side of which one must be there too."""
     contexts: Sequence[Context] = ()
     about: Sequence[str] = ()
     """What the collection says of itself in blanks: its topic, what its sources differ on."""
@@ -77,21 +79,26 @@ def faithfulness(reply: Reply, grounds: Grounds) -> list[str]:
             faults.append(f"statement {n} has no footnote, or one that is not there")
         elif statement.get("mode", "quoted") == "quoted":
             # The first footnote is the quotation, the others say the same.
-            if statement["text"] != cited[0]["quote"]:
+            if as_read(statement["text"]) != as_read(cited[0]["quote"]):
                 faults.append(f"statement {n} is not the passage of its first footnote")
         elif not grounds.judge.supports(statement["text"], [c["quote"] for c in cited]):
             faults.append(f"statement {n} says what its passages do not")
     for c in quotes.values():
         faults += _torn(c, grounds)
-    return faults + _sides(reply)
+    return faults + _sides(reply) + _unlimited(quotes.values(), grounds)
 
 
 def _torn(citation: Mapping[str, Any], grounds: Grounds) -> list[str]:
     source = grounds.texts.get(citation["source"])
     if source is None:
         return []
+    spans = [span for span, _ in _sentences(source.text)]
+    whole_sentences = any(s.start == citation["start"] for s in spans) and any(
+        s.end == citation["end"] for s in spans
+    )
     whole = " ".join(source.text[citation["start"] : citation["end"]].split())
-    return [
+    cut = [] if whole_sentences else [f"[{citation['number']}] begins or ends within a sentence"]
+    return cut + [
         f"[{citation['number']}] is torn from what it leans on: {c.needs[:60]!r} is missing"
         for c in grounds.contexts
         if c.source == citation["source"] and c.quote in whole and c.needs not in whole
@@ -109,6 +116,17 @@ def _sides(reply: Reply) -> list[str]:
         if len(filled) < 2 or len(filled) != len(d["sides"]):
             faults.append(f"a side is missing of: {d['about']}")
     return faults
+
+
+def _unlimited(citations: Iterable[Mapping[str, Any]], grounds: Grounds) -> list[str]:
+    """What reassures stands beside what the sources say against it."""
+    quoted = {as_read(c["quote"]) for c in citations}
+    whole = " ".join(quoted)
+    return [
+        f"reassures without the other side: {min(reassuring)[:60]!r}"
+        for reassuring, other in grounds.limited
+        if quoted & reassuring and not any(q in whole for q in other)
+    ]
 
 
 def fixed_wording(reply: Reply, grounds: Grounds) -> list[str]:

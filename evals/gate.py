@@ -69,7 +69,7 @@ def read_thresholds(path: Path = THRESHOLDS, metrics: Sequence[Metric] = METRICS
         found = Thresholds.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except (OSError, tomllib.TOMLDecodeError, ValidationError) as error:
         raise FootnoteError(f"{path}: {error}. Mend it.") from None
-    wanted = {m.id for m in metrics if not m.hard}
+    wanted = {m.id for m in metrics if not m.hard} | {"search"}
     hard = {m.id for m in metrics if m.hard} | {"faces"}
     if set(found.least) != wanted or set(found.hard) != hard:
         odd = sorted((set(found.least) ^ wanted) | (set(found.hard) ^ hard))

@@ -17,7 +17,7 @@ from tests.conftest import ROOT
 
 PACKAGE = ROOT / "assistant"
 LAYERS = [
-    {"errors", "values"},
+    {"errors", "values", "injection"},
     {"settings", "wording", "clean", "loaders", "rulebook", "sentences", "language", "feedback", "grounding"},
     {"corpus", "triage", "rendering", "encoder", "schemas", "spelling"},
     {"bank", "replies", "retrieval", "storage"},
