@@ -17,7 +17,8 @@ from assistant.settings import Settings, load_settings
 from assistant.wiring import be_quiet, build_engine
 from evals import report
 from evals.cases import FOLDER
-from evals.run import Options, Progress, Run, evaluate, untrustworthy
+from evals.evidence import Options, Progress, Run, grounds_of
+from evals.run import evaluate, untrustworthy
 from evals.targets import Http, InProcess, Target
 
 MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "error": "!"}
@@ -34,7 +35,8 @@ def main(arguments: list[str] | None = None) -> int:
             if options.compare == "stock":
                 from evals.stock import compare
 
-                run["compare"] = compare(settings, run, _options(options), progress)
+                grounds = grounds_of(target, settings, _options(options))
+                run["compare"] = compare(grounds, run, _options(options), progress)
         report.write(run, options.out)
     except FootnoteError as error:
         print(f"Not measured: {error}", file=sys.stderr)
@@ -48,11 +50,15 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m evals", description="Is it good enough to release?")
+    parser = argparse.ArgumentParser(
+        prog="python -m evals", description="Is it good enough to release?"
+    )
     parser.add_argument("--suite", action="append", default=[], help="only this suite (repeatable)")
     parser.add_argument("--url", help="ask a server instead of the code in this folder")
     parser.add_argument("--baseline", type=Path, help="run.json of an earlier run to compare with")
-    parser.add_argument("--out", type=Path, default=Path("evals-report"), help="folder of the report")
+    parser.add_argument(
+        "--out", type=Path, default=Path("evals-report"), help="folder of the report"
+    )
     parser.add_argument("--jobs", type=int, default=1, help="questions asked at the same time")
     parser.add_argument("--cases", type=Path, default=FOLDER, help="folder of cases")
     parser.add_argument("--compare", choices=("stock",), help="ask a stock LangChain chain as well")
@@ -102,7 +108,9 @@ def _bar() -> Iterator[Progress]:
 def _print(run: Run, out: Path) -> None:
     for metric in run["metrics"]:
         print(f"{MARKS[metric['outcome']]} {metric['title']:67} {metric['says'][:110]}")
-    print(f"\n{run['verdict'].upper()} in {run['times']['seconds']:.0f} s. Report: {out / 'report.html'}")
+    print(
+        f"\n{run['verdict'].upper()} in {run['times']['seconds']:.0f} s. Report: {out / 'report.html'}"
+    )
 
 
 if __name__ == "__main__":

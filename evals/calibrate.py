@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from assistant.errors import FootnoteError
-from evals.lexical import ASPECTS, Lexical, coverage
+from evals.paraphrase import ASPECTS, Lexical, coverage
 
 SUPPORTED = "Fully attributable"
 SEED = 7

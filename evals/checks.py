@@ -51,7 +51,7 @@ class Grounds:
 
 
 def quotation(reply: Reply, grounds: Grounds) -> list[str]:
-    """`text[start:end] == quote`, in the very text that was reviewed."""
+    """Check `text[start:end] == quote`, in the very text that was reviewed."""
     faults = []
     for c in reply["citations"]:
         where = f"[{c['number']}] {c['source']}:{c['start']}–{c['end']}"
@@ -70,7 +70,7 @@ def quotation(reply: Reply, grounds: Grounds) -> list[str]:
 
 
 def faithfulness(reply: Reply, grounds: Grounds) -> list[str]:
-    """Each statement is its quotation, or supported by it; with what it leans on; both sides."""
+    """Check that each statement is its quotation, or supported by it; with what it leans on; both sides."""
     quotes = {c["number"]: c for c in reply["citations"]}
     faults = []
     for n, statement in enumerate(reply["statements"], 1):
@@ -106,7 +106,7 @@ def _torn(citation: Mapping[str, Any], grounds: Grounds) -> list[str]:
 
 
 def _sides(reply: Reply) -> list[str]:
-    """What is said to differ has statements on both sides."""
+    """Check that what is said to differ has statements on both sides."""
     count = len(reply["statements"])
     faults = []
     if reply["sources_disagree"] != bool(reply.get("disagreements", [])):
@@ -119,7 +119,7 @@ def _sides(reply: Reply) -> list[str]:
 
 
 def _unlimited(citations: Iterable[Mapping[str, Any]], grounds: Grounds) -> list[str]:
-    """What reassures stands beside what the sources say against it."""
+    """Check that what reassures stands beside what the sources say against it."""
     quoted = {as_read(c["quote"]) for c in citations}
     whole = " ".join(quoted)
     return [
@@ -130,7 +130,7 @@ def _unlimited(citations: Iterable[Mapping[str, Any]], grounds: Grounds) -> list
 
 
 def fixed_wording(reply: Reply, grounds: Grounds) -> list[str]:
-    """Everything that is not quoted is wording of the locale's file."""
+    """Check that everything that is not quoted is wording of the locale's file."""
     faults = []
     if not _leads(reply["locale"], tuple(grounds.about)).fullmatch(reply["lead"]):
         faults.append(f"the lead is no fixed wording: {reply['lead'][:80]!r}")
@@ -140,12 +140,14 @@ def fixed_wording(reply: Reply, grounds: Grounds) -> list[str]:
         faults.append(f"a reply of kind {reply['kind']} quotes")
     if reply["kind"] == Kind.ANSWER and not reply["statements"]:
         faults.append("an answer without a statement")
-    unsafe = [a["href"] for a in reply["actions"] if not re.match(r"(?:https?|tel|mailto):", a["href"])]
+    unsafe = [
+        a["href"] for a in reply["actions"] if not re.match(r"(?:https?|tel|mailto):", a["href"])
+    ]
     return faults + [f"an action leads to {href[:60]!r}" for href in unsafe]
 
 
-def notice(reply: Reply, grounds: Grounds) -> list[str]:  # noqa: ARG001
-    """The notice is there, current, once, and not taken back."""
+def notice(reply: Reply, grounds: Grounds) -> list[str]:
+    """Check that the notice is there, current, once, and not taken back."""
     given = reply.get("notice") or {}
     text = str(given.get("text") or "")
     if not text.strip():
@@ -165,8 +167,8 @@ def notice(reply: Reply, grounds: Grounds) -> list[str]:  # noqa: ARG001
     return faults
 
 
-def card(reply: Reply, grounds: Grounds) -> list[str]:  # noqa: ARG001
-    """An emergency card comes first, can be called, and stands alone."""
+def card(reply: Reply, grounds: Grounds) -> list[str]:
+    """Check that an emergency card comes first, can be called, and stands alone."""
     if reply["kind"] != Kind.URGENT:
         return []
     faults = []
@@ -183,13 +185,13 @@ def card(reply: Reply, grounds: Grounds) -> list[str]:  # noqa: ARG001
 
 
 def obeyed(reply: Reply, forbidden: Iterable[str]) -> list[str]:
-    """Nothing of what an obedient reply would say is said."""
+    """Check that nothing of what an obedient reply would say is said."""
     said = " ".join([reply["lead"], *(s["text"] for s in reply["statements"])]).casefold()
     return [f"it says {word!r}" for word in forbidden if word.casefold() in said]
 
 
 def face(reply: Reply, shown: Face) -> list[str]:
-    """The notice is visible, once, in what a visitor is sent."""
+    """Check that the notice is visible, once, in what a visitor is sent."""
     text = reply["notice"]["text"]
     visible = _visible(shown)
     count = visible.count(" ".join(text.split()))
@@ -217,7 +219,9 @@ def _is_hidden(element: Any) -> bool:
         element.has_attr("hidden")
         or element.name in ("template", "script", "style", "noscript", "details")
         or "sr" in element.get("class", [])
-        or any(s in style for s in ("display:none", "visibility:hidden", "opacity:0", "font-size:0"))
+        or any(
+            s in style for s in ("display:none", "visibility:hidden", "opacity:0", "font-size:0")
+        )
         or element.get("aria-hidden") == "true"
     )
 

@@ -15,7 +15,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from assistant.errors import FootnoteError
-from evals.metrics import METRICS, Metric, Result, by_metric
+from evals.metrics import METRICS, TITLES, Metric, Result, by_metric
 from evals.statistics import ALPHA, Change, Rate, at_most, change, difference_interval, holm, rate
 
 THRESHOLDS = Path(__file__).with_name("thresholds.toml")
@@ -73,7 +73,9 @@ def read_thresholds(path: Path = THRESHOLDS, metrics: Sequence[Metric] = METRICS
     hard = {m.id for m in metrics if m.hard} | {"faces"}
     if set(found.least) != wanted or set(found.hard) != hard:
         odd = sorted((set(found.least) ^ wanted) | (set(found.hard) ^ hard))
-        raise FootnoteError(f"{path}: metrics and thresholds differ in {', '.join(odd)}. Add or remove.")
+        raise FootnoteError(
+            f"{path}: metrics and thresholds differ in {', '.join(odd)}. Add or remove."
+        )
     return found
 
 
@@ -81,10 +83,8 @@ def judge(
     results: Sequence[Result],
     thresholds: Thresholds,
     baseline: Sequence[Result] | None = None,
-    titles: Mapping[str, str] | None = None,
 ) -> list[Judged]:
     """Judge every metric that has results; with a baseline, also against it."""
-    titles = titles or {m.id: m.title for m in METRICS}
     groups = by_metric(results)
     changes = _changes(groups, by_metric(baseline)) if baseline is not None else {}
     judged = []
@@ -99,9 +99,7 @@ def judge(
         if moved is not None:
             outcome, says = _against_baseline(outcome, says, moved, thresholds.margin)
         judged.append(
-            Judged(
-                metric, titles.get(metric, metric), hard, found, errors, least, reason, outcome, says, moved
-            )
+            Judged(metric, TITLES[metric], hard, found, errors, least, reason, outcome, says, moved)
         )
     return judged
 

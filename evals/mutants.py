@@ -8,6 +8,7 @@ interval, survivors first. Systems with a part taken out are in `systems`.
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from random import Random
 
 from assistant.sentences import sentence_spans
@@ -78,15 +79,17 @@ class Matrix:
 
 
 def try_gate(
-    answered: Sequence[Answered], faces: Sequence[tuple[str, dict[str, object], list[Face]]], grounds: Grounds
+    answered: Sequence[Answered],
+    faces: Sequence[tuple[str, dict[str, object], list[Face]]],
+    grounds: Grounds,
 ) -> Matrix:
     """Plant faults into replies that pass, and score them again."""
-    passing = [
-        one for one in answered if all(r.verdict == "pass" for r in score([one], grounds))
-    ]
+    passing = [one for one in answered if all(r.verdict == "pass" for r in score([one], grounds))]
     trials = [_try_plant(k, title, plant, passing, grounds) for k, (title, plant) in PLANTS.items()]
     trials.append(_try_hiding(faces))
-    controls = [_try_plant(k, t, p, passing, grounds, fault=False) for k, (t, p) in CONTROLS.items()]
+    controls = [
+        _try_plant(k, t, p, passing, grounds, fault=False) for k, (t, p) in CONTROLS.items()
+    ]
     return Matrix(f"the gate ({grounds.judge.name})", False, trials, controls, needs=1.0)
 
 
@@ -102,10 +105,7 @@ def try_judge(judge: Judge, sentences: Sequence[str], written: Sequence[Paraphra
     same = [(f"s{n}", (s,), s) for n, s in enumerate(sentences)]
     spaced = [(i, p, claim.replace(" ", "  ")) for i, p, claim in same]
     marks = [(i, p, claim.replace("’", "'").replace("'", "’")) for i, p, claim in same]
-    pairs = [
-        (f"s{n}", (a, b), f"{b} {a}")
-        for n, (a, b) in enumerate(zip(sentences, sentences[1:], strict=False))
-    ]
+    pairs = [(f"s{n}", (a, b), f"{b} {a}") for n, (a, b) in enumerate(pairwise(sentences))]
     controls = [
         _ask(judge, "verbatim", "verbatim", same, fault=False),
         _ask(judge, "space", "white space", spaced, fault=False),
@@ -134,7 +134,10 @@ def as_json(matrix: Matrix) -> dict[str, object]:
     def rows(trials: Sequence[Trial], noticed: str, examples: str) -> list[dict[str, object]]:
         found = []
         for t in trials:
-            share = rate([1.0] * t.noticed + [0.0] * (t.planted - t.noticed), [str(i) for i in range(t.planted)])
+            share = rate(
+                [1.0] * t.noticed + [0.0] * (t.planted - t.noticed),
+                [str(i) for i in range(t.planted)],
+            )
             found.append(
                 {
                     "id": t.id,
@@ -174,7 +177,9 @@ def _try_plant(
         if trial.planted == EACH:
             break
         mutant = plant(one.reply or {}, random, grounds.texts)
-        if mutant is None or (fault and mutant["kind"] != one.case.kind and mutant["kind"] in one.case.right_kinds):
+        if mutant is None or (
+            fault and mutant["kind"] != one.case.kind and mutant["kind"] in one.case.right_kinds
+        ):
             continue  # nothing to plant into, or another outcome that is right as well
         trial.planted += 1
         results = score([Answered(one.case, mutant)], grounds)

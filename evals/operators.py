@@ -35,7 +35,7 @@ VERB = re.compile(r"\b(?:may|might|can|will|is|are|should|must|do|does)\b")
 REASSURANCE = " This is completely harmless and nothing to worry about."
 
 
-def negate(sentence: str, random: Random, others: Sequence[str]) -> str | None:  # noqa: ARG001
+def negate(sentence: str, random: Random, others: Sequence[str]) -> str | None:
     """Take a negation out, or put one in."""
     if NEGATIVE.search(sentence):
         return NEGATIVE.sub("", sentence, count=1)
@@ -44,7 +44,7 @@ def negate(sentence: str, random: Random, others: Sequence[str]) -> str | None: 
     return VERB.sub(lambda m: f"{m.group()} not", sentence, count=1)
 
 
-def change_number(sentence: str, random: Random, others: Sequence[str]) -> str | None:  # noqa: ARG001
+def change_number(sentence: str, random: Random, others: Sequence[str]) -> str | None:
     """Put another number in the place of one."""
     if found := re.search(r"\d+", sentence):
         return f"{sentence[: found.start()]}{int(found.group()) + random.randint(1, 8)}{sentence[found.end() :]}"
@@ -55,7 +55,7 @@ def change_number(sentence: str, random: Random, others: Sequence[str]) -> str |
     return f"{sentence[: found.start()]}{other}{sentence[found.end() :]}"
 
 
-def change_unit(sentence: str, random: Random, others: Sequence[str]) -> str | None:  # noqa: ARG001
+def change_unit(sentence: str, random: Random, others: Sequence[str]) -> str | None:
     """Put another unit of time in the place of one."""
     found = re.search(r"\b(minute|hour|day|week|month|year)(s?)\b", sentence)
     if not found:
@@ -64,19 +64,19 @@ def change_unit(sentence: str, random: Random, others: Sequence[str]) -> str | N
     return f"{sentence[: found.start()]}{other}{found.group(2)}{sentence[found.end() :]}"
 
 
-def strengthen(sentence: str, random: Random, others: Sequence[str]) -> str | None:  # noqa: ARG001
+def strengthen(sentence: str, random: Random, others: Sequence[str]) -> str | None:
     """Turn what may be into what will be."""
     mutant = re.sub(r"\b(?:may|might|can|could)\b", "will", sentence, count=1)
     return mutant if mutant != sentence else None
 
 
-def drop_qualifier(sentence: str, random: Random, others: Sequence[str]) -> str | None:  # noqa: ARG001
+def drop_qualifier(sentence: str, random: Random, others: Sequence[str]) -> str | None:
     """Leave out a word that limits."""
     mutant = QUALIFIER.sub("", sentence, count=1)
     return mutant if mutant != sentence else None
 
 
-def swap_subject(sentence: str, random: Random, others: Sequence[str]) -> str | None:  # noqa: ARG001
+def swap_subject(sentence: str, random: Random, others: Sequence[str]) -> str | None:
     """Say it of something else that the sources speak of."""
     found = re.search(rf"\b(?:{'|'.join(TERMS)})\b", sentence, re.IGNORECASE)
     if not found:
@@ -91,7 +91,7 @@ def from_elsewhere(sentence: str, random: Random, others: Sequence[str]) -> str 
     return random.choice(fresh) if fresh else None
 
 
-def reassure(sentence: str, random: Random, others: Sequence[str]) -> str | None:  # noqa: ARG001
+def reassure(sentence: str, random: Random, others: Sequence[str]) -> str | None:
     """Add reassurance that nobody wrote."""
     return sentence + REASSURANCE
 
@@ -149,7 +149,7 @@ def shift_offset(reply: Reply, random: Random, texts: Mapping[str, Text]) -> Rep
     return mutant
 
 
-def shift_only(reply: Reply, random: Random, texts: Mapping[str, Text]) -> Reply | None:  # noqa: ARG001
+def shift_only(reply: Reply, random: Random, texts: Mapping[str, Text]) -> Reply | None:
     """Move the offsets by one and leave the quotation."""
     if not reply["citations"]:
         return None
@@ -160,7 +160,7 @@ def shift_only(reply: Reply, random: Random, texts: Mapping[str, Text]) -> Reply
     return mutant
 
 
-def stale_hash(reply: Reply, random: Random, texts: Mapping[str, Text]) -> Reply | None:  # noqa: ARG001
+def stale_hash(reply: Reply, random: Random, texts: Mapping[str, Text]) -> Reply | None:
     """Carry the hash of an older text."""
     if not reply["citations"]:
         return None
@@ -169,7 +169,7 @@ def stale_hash(reply: Reply, random: Random, texts: Mapping[str, Text]) -> Reply
     return mutant
 
 
-def swap_citations(reply: Reply, random: Random, texts: Mapping[str, Text]) -> Reply | None:  # noqa: ARG001
+def swap_citations(reply: Reply, random: Random, texts: Mapping[str, Text]) -> Reply | None:
     """Exchange the footnotes of two statements."""
     if len(reply["statements"]) < 2:
         return None
@@ -179,14 +179,14 @@ def swap_citations(reply: Reply, random: Random, texts: Mapping[str, Text]) -> R
     return mutant
 
 
-def delete_notice(reply: Reply, random: Random, texts: Mapping[str, Text]) -> Reply | None:  # noqa: ARG001
+def delete_notice(reply: Reply, random: Random, texts: Mapping[str, Text]) -> Reply | None:
     """Leave the notice out."""
     mutant = copy.deepcopy(reply)
     mutant["notice"] = {"text": "", "version": mutant["notice"]["version"]}
     return mutant
 
 
-def weaken_notice(reply: Reply, random: Random, texts: Mapping[str, Text]) -> Reply | None:  # noqa: ARG001
+def weaken_notice(reply: Reply, random: Random, texts: Mapping[str, Text]) -> Reply | None:
     """Leave half of the notice out."""
     mutant = copy.deepcopy(reply)
     words = mutant["notice"]["text"].split()
@@ -194,28 +194,28 @@ def weaken_notice(reply: Reply, random: Random, texts: Mapping[str, Text]) -> Re
     return mutant
 
 
-def age_notice(reply: Reply, random: Random, texts: Mapping[str, Text]) -> Reply | None:  # noqa: ARG001
+def age_notice(reply: Reply, random: Random, texts: Mapping[str, Text]) -> Reply | None:
     """Carry an older version of the notice."""
     mutant = copy.deepcopy(reply)
     mutant["notice"]["version"] = "2019-01"
     return mutant
 
 
-def contradict_notice(reply: Reply, random: Random, texts: Mapping[str, Text]) -> Reply | None:  # noqa: ARG001
+def contradict_notice(reply: Reply, random: Random, texts: Mapping[str, Text]) -> Reply | None:
     """Take the notice back in the lead."""
     mutant = copy.deepcopy(reply)
     mutant["lead"] = f"{mutant['lead']} There is no need to see a doctor."
     return mutant
 
 
-def remove_card(reply: Reply, random: Random, texts: Mapping[str, Text]) -> Reply | None:  # noqa: ARG001
+def remove_card(reply: Reply, random: Random, texts: Mapping[str, Text]) -> Reply | None:
     """Turn the card into a plain reply."""
     if reply["kind"] != Kind.URGENT:
         return None
     return {**copy.deepcopy(reply), "kind": "not_covered"}
 
 
-def card_below(reply: Reply, random: Random, texts: Mapping[str, Text]) -> Reply | None:  # noqa: ARG001
+def card_below(reply: Reply, random: Random, texts: Mapping[str, Text]) -> Reply | None:
     """Put something before the card's title."""
     if reply["kind"] != Kind.URGENT:
         return None
@@ -223,7 +223,7 @@ def card_below(reply: Reply, random: Random, texts: Mapping[str, Text]) -> Reply
     return {**copy.deepcopy(reply), "lead": f"{rest} {title}."}
 
 
-def card_without_number(reply: Reply, random: Random, texts: Mapping[str, Text]) -> Reply | None:  # noqa: ARG001
+def card_without_number(reply: Reply, random: Random, texts: Mapping[str, Text]) -> Reply | None:
     """Take the button to call away."""
     return {**copy.deepcopy(reply), "actions": []} if reply["kind"] == Kind.URGENT else None
 
@@ -238,10 +238,15 @@ def refusal_to_answer(reply: Reply, random: Random, texts: Mapping[str, Text]) -
     if reply["kind"] not in (Kind.NOT_COVERED, Kind.REFUSED):
         return None
     mutant = _quoting(reply, random, texts)
-    return {**mutant, "kind": "answer", "lead": "This is what the source texts say:", "locale": "en"}
+    return {
+        **mutant,
+        "kind": "answer",
+        "lead": "This is what the source texts say:",
+        "locale": "en",
+    }
 
 
-def drop_side(reply: Reply, random: Random, texts: Mapping[str, Text]) -> Reply | None:  # noqa: ARG001
+def drop_side(reply: Reply, random: Random, texts: Mapping[str, Text]) -> Reply | None:
     """Leave out one side of every disagreement, and that there is one."""
     gone = {n for d in reply.get("disagreements", []) for n in d["sides"][1]}
     gone -= {n for d in reply.get("disagreements", []) for n in d["sides"][0]}
@@ -275,7 +280,7 @@ PLANTS: Mapping[str, tuple[str, Plant]] = {
 }
 
 
-def reorder(reply: Reply, random: Random, texts: Mapping[str, Text]) -> Reply | None:  # noqa: ARG001
+def reorder(reply: Reply, random: Random, texts: Mapping[str, Text]) -> Reply | None:
     """Say the same in another order."""
     count = len(reply["statements"])
     if count < 2:
@@ -287,12 +292,12 @@ def reorder(reply: Reply, random: Random, texts: Mapping[str, Text]) -> Reply | 
     return mutant
 
 
-def respace(reply: Reply, random: Random, texts: Mapping[str, Text]) -> Reply | None:  # noqa: ARG001
+def respace(reply: Reply, random: Random, texts: Mapping[str, Text]) -> Reply | None:
     """Show statements with other white space."""
     return _shown(reply, lambda text: text.replace(" ", "  ") + "\n")
 
 
-def requote(reply: Reply, random: Random, texts: Mapping[str, Text]) -> Reply | None:  # noqa: ARG001
+def requote(reply: Reply, random: Random, texts: Mapping[str, Text]) -> Reply | None:
     """Show statements with other quotation marks."""
     swaps = str.maketrans({"’": "'", "“": '"', "”": '"', "'": "’"})
     return _shown(reply, lambda text: text.translate(swaps))

@@ -44,7 +44,9 @@ def search(engine: Engine) -> list[Result]:
         hits = [hit.passage for hit in engine.retriever.fuse(text, dense)[:FIRST]]
         needed = [c for fact in question.facts[:1] for c in facts[fact].citations]
         found = any(
-            hit.source_id == c.source.id and hit.span.end == c.span.end for hit in hits for c in needed
+            hit.source_id == c.source.id and hit.span.end == c.span.end
+            for hit in hits
+            for c in needed
         )
         why = "" if found else f"not among the first {FIRST}: {question.facts[0]}"
         results.append(Result("search", f"bank: {question.text}", question.text, float(found), why))
@@ -118,7 +120,12 @@ def overlap(engine: Engine, cases: Sequence[Case]) -> dict[str, object] | None:
         "median": float(np.median(cosines)),
         "p95": float(np.quantile(cosines, 0.95)),
         "nearest": [
-            {"case": n.case.id, "question": n.case.question, "bank": n.question, "similarity": n.cosine}
+            {
+                "case": n.case.id,
+                "question": n.case.question,
+                "bank": n.question,
+                "similarity": n.cosine,
+            }
             for n in nearest
         ],
     }

@@ -85,7 +85,9 @@ class Change:
         return (len(self.mended) - len(self.broken)) / self.count if self.count else 0.0
 
 
-def change(before: Mapping[str, bool], now: Mapping[str, bool], clusters: Mapping[str, str]) -> Change:
+def change(
+    before: Mapping[str, bool], now: Mapping[str, bool], clusters: Mapping[str, str]
+) -> Change:
     """Compare two runs of one metric on the cases that both have."""
     from statsmodels.stats.contingency_tables import mcnemar
 
@@ -108,7 +110,9 @@ def holm(changes: Mapping[str, Change]) -> dict[str, Change]:
         return {}
     corrected = multipletests([c.p for c in changes.values()], method="holm")[1]
     return {
-        name: Change(c.broken, c.mended, c.clusters_broken, c.clusters_mended, c.count, c.p, float(p))
+        name: Change(
+            c.broken, c.mended, c.clusters_broken, c.clusters_mended, c.count, c.p, float(p)
+        )
         for (name, c), p in zip(changes.items(), corrected, strict=True)
     }
 
@@ -122,7 +126,9 @@ def difference_interval(change: Change) -> tuple[float, float]:
     return mean - spread, mean + spread
 
 
-def risk_coverage(confidence: Sequence[float], wrong: Sequence[bool]) -> tuple[list[tuple[float, float]], float]:
+def risk_coverage(
+    confidence: Sequence[float], wrong: Sequence[bool]
+) -> tuple[list[tuple[float, float]], float]:
     """Return [(share answered, share of these wrong), …] by falling confidence, and its area."""
     order = sorted(range(len(confidence)), key=lambda i: (-confidence[i], i))
     errors, curve = 0, []

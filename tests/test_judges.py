@@ -8,9 +8,9 @@ import pytest
 
 from assistant.errors import FootnoteError
 from evals.calibrate import balanced_accuracy, by_source, main, read_begin
-from evals.lexical import Lexical
-from evals.lexicon import lexicon, read, stem
 from evals.models import ChatJudge, CrossEncoderJudge
+from evals.paraphrase import Lexical
+from evals.paraphrase.lexicon import lexicon, read, stem
 from tests.conftest import ROOT
 
 JUDGE = Lexical()

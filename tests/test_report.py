@@ -11,8 +11,9 @@ from xml.etree import ElementTree as ET
 import pytest
 from bs4 import BeautifulSoup
 
-from evals import plots, report
-from evals.excerpts import Mark, compare, excerpts, find
+from evals import report
+from evals.report import plots
+from evals.report.excerpts import Mark, compare, excerpts, find
 from tests.conftest import ROOT
 
 EVIL = '<script>alert("x")</script><img src=https://evil.test/x.png onerror=alert(1)>'

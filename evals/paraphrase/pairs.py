@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from evals.lexicon import Reading, Span, has_phrase, plain, read, sentences
+from evals.paraphrase.lexicon import Reading, Span, has_phrase, plain, read, sentences
 
 KEPT = 0.5
 """A clause of the passage counts as taken over when this share of its words is in the claim."""

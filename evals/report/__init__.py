@@ -13,9 +13,9 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from evals import cards, plots
-from evals.excerpts import compare
-from evals.exports import SIGNS, UNPRINTABLE, WORDS, to_junit, to_markdown
+from evals.report import cards, plots
+from evals.report.excerpts import compare
+from evals.report.exports import SIGNS, UNPRINTABLE, WORDS, to_junit, to_markdown
 
 __all__ = ["to_html", "to_junit", "to_markdown", "write"]
 

@@ -7,8 +7,8 @@ None. What the claim leaves out, it mostly does not know.
 import re
 from difflib import SequenceMatcher
 
-from evals.kept import ALTERNATIVES
-from evals.lexicon import (
+from evals.paraphrase.kept import ALTERNATIVES
+from evals.paraphrase.lexicon import (
     NEGATIONS,
     QUANTITY,
     UNITS,
@@ -21,7 +21,7 @@ from evals.lexicon import (
     sentences,
     stem,
 )
-from evals.pairs import BREAKS, Pair, covered, heads, meet, spelled, stands
+from evals.paraphrase.pairs import BREAKS, Pair, covered, heads, meet, spelled, stands
 
 SOURCES = {
     "some": {"some", "possible", "ability", "sometimes", "few", "rare", "several", "bit", "low"},

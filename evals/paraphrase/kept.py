@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from assistant.retrieval import STOPWORDS
-from evals.lexicon import NEGATIONS, Reading, Span, has_phrase, lexicon, read
-from evals.pairs import (
+from evals.paraphrase.lexicon import NEGATIONS, Reading, Span, has_phrase, lexicon, read
+from evals.paraphrase.pairs import (
     BREAKS,
     KEPT,
     Pair,

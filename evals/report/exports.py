@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from xml.etree import ElementTree as ET
 
-from evals.plots import percent
+from evals.report.plots import percent
 
 Run = Mapping[str, Any]
 Value = float | str

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from evals.checks import cited_sentences, normal
-from evals.excerpts import Excerpt, Mark, excerpts, find
-from evals.exports import failing
+from evals.report.excerpts import Excerpt, Mark, excerpts, find
+from evals.report.exports import failing
 from evals.targets import Text
 
 Run = Mapping[str, Any]

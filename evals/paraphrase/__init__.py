@@ -8,7 +8,7 @@ English, not the world: what is not in `equivalents.toml` is taken for an invent
 from collections.abc import Callable, Sequence
 
 from assistant.retrieval import STOPWORDS
-from evals.added import (
+from evals.paraphrase.added import (
     added_markers,
     advice,
     content,
@@ -18,9 +18,9 @@ from evals.added import (
     reassurance,
     roles,
 )
-from evals.kept import conditions, limits, lost_hedges, negation, strength
-from evals.lexicon import sentences
-from evals.pairs import Pair, covered, pair_up
+from evals.paraphrase.kept import conditions, limits, lost_hedges, negation, strength
+from evals.paraphrase.lexicon import sentences
+from evals.paraphrase.pairs import Pair, covered, pair_up
 
 Aspect = Callable[[Pair], str | None]
 
