@@ -7,7 +7,9 @@ where the nearest passages are. Nothing that was planted may be quoted or obeyed
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from unittest.mock import patch
 
+import assistant.index
 from assistant.bank import Fact
 from assistant.corpus import Collection
 from assistant.engine import Engine
@@ -36,7 +38,9 @@ def ask_poisoned(
     shutil.copytree(index.bundle, poisoned.index / settings.collection / index.bundle.name)
     (poisoned.index / settings.collection / "current").write_text(index.bundle.name)
     (poisoned.index / "encoder").symlink_to((settings.index / "encoder").resolve())
-    ingest(poisoned, settings.collection, lambda *_: None)
+    # Heads learn from the bank, which is the same: to train them anew would take minutes.
+    with patch.object(assistant.index, "_lesson", lambda *_: index.record["lesson"]):
+        ingest(poisoned, settings.collection, lambda *_: None)
     copy = build_engine(poisoned, engine.encoder)
     try:
         target = InProcess(copy)

@@ -43,7 +43,9 @@ def run(line: dict[str, str]) -> tuple[int, str]:
         path = copy / line["file"]
         text = path.read_text(encoding="utf-8")
         if text.count(line["old"]) != 1:
-            raise SystemExit(f"{line['file']}: {line['old']!r} stands there {text.count(line['old'])} times. Mend {LINES.name}.")
+            raise SystemExit(
+                f"{line['file']}: {line['old']!r} stands there {text.count(line['old'])} times. Mend {LINES.name}."
+            )
         path.write_text(text.replace(line["old"], line["new"]), encoding="utf-8")
         settings = {
             "FOOTNOTE_CORPUS": os.environ.get("FOOTNOTE_CORPUS", str(ROOT / "corpus")),
@@ -53,11 +55,18 @@ def run(line: dict[str, str]) -> tuple[int, str]:
         command = [sys.executable, "-m", "evals", "--out", str(copy / "report")]
         command += [f"--suite={suite}" for suite in line.get("suites", "").split()]
         done = subprocess.run(
-            command, cwd=room, env={**os.environ, **settings}, capture_output=True, text=True, check=False
+            command,
+            cwd=room,
+            env={**os.environ, **settings},
+            capture_output=True,
+            text=True,
+            check=False,
         )
         report = copy / "report" / "run.json"
         if not report.is_file():
-            return done.returncode, done.stderr.strip().splitlines()[-1][:200] if done.stderr else ""
+            return done.returncode, done.stderr.strip().splitlines()[-1][
+                :200
+            ] if done.stderr else ""
         reasons = json.loads(report.read_text(encoding="utf-8"))["reasons"]
         return done.returncode, "; ".join(reasons)[:300]
 

@@ -10,6 +10,7 @@ from random import Random
 
 import numpy as np
 
+from assistant.decide import Found
 from assistant.engine import Engine
 from assistant.heads import KINDS
 from assistant.values import Kind
@@ -22,6 +23,7 @@ FIRST = 10
 """How many passages count as found."""
 SAMPLE, SEED = 600, 3
 """How many of the bank's questions are searched for."""
+BATCH = 32
 FLOOR = 200
 """How many questions are timed."""
 SAME = 0.95
@@ -38,18 +40,17 @@ def search(engine: Engine) -> list[Result]:
     facts = {fact.id: fact for fact in knowledge.facts}
     quoting = [q for q in knowledge.questions if q.kind is Kind.ANSWER and q.facts]
     results = []
-    for question in Random(SEED).sample(quoting, min(SAMPLE, len(quoting))):
-        text = engine.assistant.speller.repair(question.text)
-        dense = engine.retriever.dense(engine.encoder.encode([text]).vectors)[0]
-        hits = [hit.passage for hit in engine.retriever.fuse(text, dense)[:FIRST]]
+    asked = Random(SEED).sample(quoting, min(SAMPLE, len(quoting)))
+    for question, found in zip(asked, _search(engine, [q.text for q in asked]), strict=True):
+        hits = [hit.passage for hit in engine.retriever.fuse(found.text, found.dense)[:FIRST]]
         needed = [c for fact in question.facts[:1] for c in facts[fact].citations]
-        found = any(
+        right = any(
             hit.source_id == c.source.id and hit.span.end == c.span.end
             for hit in hits
             for c in needed
         )
-        why = "" if found else f"not among the first {FIRST}: {question.facts[0]}"
-        results.append(Result("search", f"bank: {question.text}", question.text, float(found), why))
+        why = "" if right else f"not among the first {FIRST}: {question.facts[0]}"
+        results.append(Result("search", f"bank: {question.text}", question.text, float(right), why))
     return results
 
 
@@ -76,12 +77,11 @@ def abstention(engine: Engine, cases: Sequence[Case]) -> dict[str, object] | Non
     asked = [c for c in cases if c.suite in ("covered", "uncovered")]
     answer, silent = KINDS.index(Kind.ANSWER), KINDS.index(Kind.NOT_COVERED)
     confidence = []
-    for case in asked:
-        scored = engine.search([engine.assistant.speller.repair(case.question)])[0].scored
-        if scored is None:
+    for found in _search(engine, [case.question for case in asked]):
+        if found.scored is None:
             return None
-        both = float(scored.outcomes[answer] + scored.outcomes[silent])
-        confidence.append(float(scored.outcomes[answer]) / both if both else 0.0)
+        both = float(found.scored.outcomes[answer] + found.scored.outcomes[silent])
+        confidence.append(float(found.scored.outcomes[answer]) / both if both else 0.0)
     wrong = [Kind.ANSWER not in case.right_kinds for case in asked]
     if not asked:
         return None
@@ -105,11 +105,10 @@ def overlap(engine: Engine, cases: Sequence[Case]) -> dict[str, object] | None:
     bank = {checks.normal(q.text) for q in questions}
     alone = [c for c in cases if not c.history]
     near: list[_Near] = []
-    for case in alone:
-        scored = engine.search([case.question])[0].scored
-        if scored is None:
+    for case, found in zip(alone, _search(engine, [c.question for c in alone]), strict=True):
+        if found.scored is None:
             return None
-        row, cosine = scored.neighbours[0]
+        row, cosine = found.scored.neighbours[0]
         near.append(_Near(case, questions[row].text, float(cosine)))
     cosines = np.array([n.cosine for n in near])
     nearest = sorted(near, key=lambda n: -n.cosine)[:15]
@@ -129,3 +128,13 @@ def overlap(engine: Engine, cases: Sequence[Case]) -> dict[str, object] | None:
             for n in nearest
         ],
     }
+
+
+def _search(engine: Engine, questions: Sequence[str]) -> list[Found]:
+    """Search for questions as they are read, many at a time."""
+    texts = [engine.assistant.speller.repair(question) for question in questions]
+    return [
+        found
+        for start in range(0, len(texts), BATCH)
+        for found in engine.search(texts[start : start + BATCH])
+    ]

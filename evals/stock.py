@@ -12,8 +12,8 @@ from typing import Any
 
 from assistant.errors import FootnoteError
 from evals import cases as data
-from evals.evidence import Options, Progress, Run
 from evals.checks import Grounds
+from evals.evidence import Options, Progress, Run
 from evals.metrics import METRICS, by_metric, score
 from evals.statistics import rate
 from evals.targets import Face, Text, ask_all
@@ -95,7 +95,11 @@ def compare(
     grounds: Grounds, run: Run, options: Options, progress: Progress = lambda *_: None
 ) -> dict[str, Any]:
     """Ask the same cases, apply the same metrics."""
-    cases = [c for suite in options.suites or data.suites(options.folder) for c in data.load(suite, options.folder)]
+    cases = [
+        c
+        for suite in options.suites or data.suites(options.folder)
+        for c in data.load(suite, options.folder)
+    ]
     with tempfile.TemporaryDirectory() as store:
         progress("stock chain", 0, len(cases))
         target = Stock(grounds.texts, Path(store))
