@@ -40,7 +40,8 @@ ADDRESSES_A_MACHINE = re.compile(
             r"|\byour (?:instructions|prompt|rules|training data|guidelines)\b|\bdeveloper mode\b|\bjailbreak",
             # How to reply, and what to leave out.
             rf"\b(?:when(?:ever)?|if|every time|each time)\b[^.!?]{{0,60}}\b(?:ask(?:s|ed|ing)?|question|quer(?:y|ies)|inquir\w+|enquir\w+)\b[^.!?]{{0,80}}\b{ORDER}\b",
-            rf"\b(?:always|simply|just|please|(?:you|it|system) must)\s+{ORDER}\b(?!\s+to\b)"
+            rf"\b(?:always|simply|(?:you|it|system) must)\s+{ORDER}\b(?!\s+to\b)"
+            r"|\b(?:please|just)\s+(?:say|answer|reply|respond|output|print|repeat|append)\b"
             r"|\bonly\s+(?:say|answer|reply|respond|output|print|repeat)\b",
             rf"\b{ORDER}\s+(?:exactly|instead|verbatim|only with|(?:to\s+)?(?:all|every|any|each)\s+(?:patient|user|visitor|reader|question|person))",
             r"\b(?:in|to|begin|start|end|finish|close)\s+(?:all|every|each|any|your)\s+(?:(?:of\s+)?your\s+)?(?:answer|repl|response|message)",

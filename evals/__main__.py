@@ -7,7 +7,7 @@ changed, a planted fault that the gate did not notice.
 import argparse
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from tqdm import tqdm
@@ -84,13 +84,11 @@ def _options(options: argparse.Namespace) -> Options:
 @contextmanager
 def _target(url: str | None, settings: Settings) -> Iterator[Target]:
     if url:
-        yield Http(url)
+        with closing(Http(url)) as server:
+            yield server
         return
-    engine = build_engine(settings)
-    try:
+    with closing(build_engine(settings)) as engine:
         yield InProcess(engine)
-    finally:
-        engine.close()
 
 
 @contextmanager

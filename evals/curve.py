@@ -7,6 +7,7 @@ questions is a collection with facts and red flags but no bank.
 import argparse
 import dataclasses
 import sys
+from pathlib import Path
 
 import numpy as np
 
@@ -17,8 +18,10 @@ from assistant.errors import FootnoteError
 from assistant.settings import load_settings
 from assistant.values import Kind
 from assistant.wiring import be_quiet, build_engine
-from evals.__main__ import MEASURES, rate, run
-from evals.cases import suite_names
+from evals import cases as data
+from evals.evidence import Options, grounds_of
+from evals.metrics import TITLES, by_metric, score
+from evals.targets import InProcess, ask_all
 
 SIZES = (0, 50, 200, 1000, 5000)
 
@@ -26,26 +29,30 @@ SIZES = (0, 50, 200, 1000, 5000)
 def main() -> int:
     """Print a table with a column for each size of the bank."""
     parser = argparse.ArgumentParser(description="Measure what a smaller bank would reach.")
-    parser.add_argument("--part", choices=("report", "tune", "all"), default="report")
+    parser.add_argument("--cases", type=Path, default=data.FOLDER, help="folder of cases")
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     options = parser.parse_args()
     be_quiet()
     try:
-        engine = build_engine(load_settings())
+        settings = load_settings()
+        engine = build_engine(settings)
+        asked = [c for suite in data.suites(options.cases) for c in data.load(suite, options.cases)]
+        target = InProcess(engine)
+        grounds = grounds_of(target, settings, Options(folder=options.cases))
     except FootnoteError as error:
         print(error, file=sys.stderr)
         return 2
     whole = engine.assistant.knowledge
-    columns = []
-    for size in (*options.sizes, len(whole.questions)):
-        use(engine, whole, size)
-        columns.append({name: run(engine, name, options.part) for name in suite_names()})
     sizes = [*options.sizes, len(whole.questions)]
+    columns = []
+    for size in sizes:
+        use(engine, whole, size)
+        columns.append(by_metric(score(ask_all(target, asked), grounds)))
     print("| |" + "".join(f" {size:,} |" for size in sizes))
     print("|---" * (len(sizes) + 1) + "|")
-    for measure in MEASURES:
-        cells = [rate(measure, scores) for scores in columns]
-        print(f"| {measure.name} |" + "".join(f" {hits / max(n, 1):.2f} |" for hits, n in cells))
+    for metric in columns[-1]:
+        shares = [sum(r.value for r in c[metric]) / len(c[metric]) for c in columns if metric in c]
+        print(f"| {TITLES[metric]} |" + "".join(f" {share:.2f} |" for share in shares))
     engine.close()
     return 0
 

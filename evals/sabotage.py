@@ -1,7 +1,7 @@
 """`python -m evals.sabotage`: is the gate worth its name? One line of the pipeline is broken at a time.
 
-Each line is changed in a copy of the packages, the gate is run there as a person would run it, and
-must not pass. Slow: a gate run for each line (`--only N` for one of them).
+Each line is changed in a copy of the packages, the gate is run there as a person would run it, with
+a run of the whole code as its baseline, and must not pass. Some minutes (`--only N` for one line).
 """
 
 import argparse
@@ -13,6 +13,7 @@ import sys
 import tempfile
 import tomllib
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 LINES = Path(__file__).with_name("sabotage.toml")
@@ -25,17 +26,30 @@ def main() -> int:
     options = parser.parse_args()
     lines = tomllib.loads(LINES.read_text(encoding="utf-8"))["line"]
     survived = 0
-    for number, line in enumerate(lines, 1):
-        if options.only in (None, number):
-            verdict, why = run(line)
-            survived += verdict == 0
-            print(f"{number:2} exit {verdict} {line['what']}\n   {why}", flush=True)
+    with tempfile.TemporaryDirectory() as place:
+        intact: dict[str, Path] = {}
+        for number, line in enumerate(lines, 1):
+            if options.only not in (None, number):
+                continue
+            suites = line["suites"]
+            if suites not in intact:
+                intact[suites] = Path(place) / suites.replace(" ", "-")
+                gate(ROOT, suites, intact[suites])
+            verdict, reasons = sabotaged(line, intact[suites] / "run.json")
+            caught = verdict != 0 and bool(reasons)
+            survived += not caught
+            print(f"{number:2} {'stopped' if caught else 'PASSED '} {line['what']}", flush=True)
+            print(f"   {'; '.join(reasons)[:240]}", flush=True)
     print(f"{survived} of them passed the gate." if survived else "The gate stopped every one.")
     return int(survived > 0)
 
 
-def run(line: dict[str, str]) -> tuple[int, str]:
-    """Run the gate on a copy with this line broken; return its exit and first reason."""
+def sabotaged(line: dict[str, str], baseline: Path) -> tuple[int, list[str]]:
+    """Run the gate on a copy with this line broken.
+
+    Returns its exit and the metrics for which it stops, but for those at which the whole code was
+    stopped already.
+    """
     with tempfile.TemporaryDirectory() as room:
         copy = Path(room)
         for package in ("assistant", "evals"):
@@ -44,31 +58,42 @@ def run(line: dict[str, str]) -> tuple[int, str]:
         text = path.read_text(encoding="utf-8")
         if text.count(line["old"]) != 1:
             raise SystemExit(
-                f"{line['file']}: {line['old']!r} stands there {text.count(line['old'])} times. Mend {LINES.name}."
+                f"{line['file']}: {line['old']!r} stands there {text.count(line['old'])} times. "
+                f"Mend {LINES.name}."
             )
         path.write_text(text.replace(line["old"], line["new"]), encoding="utf-8")
-        settings = {
-            "FOOTNOTE_CORPUS": os.environ.get("FOOTNOTE_CORPUS", str(ROOT / "corpus")),
-            "FOOTNOTE_INDEX": os.environ.get("FOOTNOTE_INDEX", str(ROOT / "index")),
-            "PYTHONPATH": room,
-        }
-        command = [sys.executable, "-m", "evals", "--out", str(copy / "report")]
-        command += [f"--suite={suite}" for suite in line.get("suites", "").split()]
-        done = subprocess.run(
-            command,
-            cwd=room,
-            env={**os.environ, **settings},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        verdict = gate(copy, line["suites"], copy / "report", baseline)
         report = copy / "report" / "run.json"
         if not report.is_file():
-            return done.returncode, done.stderr.strip().splitlines()[-1][
-                :200
-            ] if done.stderr else ""
-        reasons = json.loads(report.read_text(encoding="utf-8"))["reasons"]
-        return done.returncode, "; ".join(reasons)[:300]
+            return verdict, ["nothing could be measured"]
+        before = {m["id"]: m["outcome"] for m in read(baseline)["metrics"]}
+        return verdict, [
+            f"{m['title']}: {m['outcome']}, {m['rate']:.3f}"
+            for m in read(report)["metrics"]
+            if m["outcome"] not in ("pass", before[m["id"]])
+        ]
+
+
+def gate(folder: Path, suites: str, out: Path, baseline: Path | None = None) -> int:
+    """Run the gate with the packages of a folder, on the index and corpus of this one."""
+    places = {
+        "FOOTNOTE_CORPUS": os.environ.get("FOOTNOTE_CORPUS", str(ROOT / "corpus")),
+        "FOOTNOTE_INDEX": os.environ.get("FOOTNOTE_INDEX", str(ROOT / "index")),
+        "PYTHONPATH": str(folder),
+    }
+    command = [sys.executable, "-m", "evals", "--out", str(out)]
+    command += [f"--suite={suite}" for suite in suites.split()]
+    command += ["--baseline", str(baseline)] if baseline else []
+    done = subprocess.run(
+        command, cwd=folder, env={**os.environ, **places}, capture_output=True, check=False
+    )
+    return done.returncode
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Read a run."""
+    run: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return run
 
 
 if __name__ == "__main__":

@@ -103,7 +103,7 @@ def overlap(engine: Engine, cases: Sequence[Case]) -> dict[str, object] | None:
     if not questions:
         return None
     bank = {checks.normal(q.text) for q in questions}
-    alone = [c for c in cases if not c.history]
+    alone = [c for c in cases if c.suite != "dialogues"]
     near: list[_Near] = []
     for case, found in zip(alone, _search(engine, [c.question for c in alone]), strict=True):
         if found.scored is None:

@@ -143,6 +143,10 @@ class Http:
             ) from None
         return {s["id"]: Text(s["id"], s["text"], s["sha256"]) for s in found}
 
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
 
 def ask_all(
     target: Target,

@@ -54,6 +54,15 @@ def test_a_reassuring_side_brings_the_other_but_not_the_other_way_round() -> Non
     assert texts("fast", weeks=0.3) == ["Apples spoil fast.", "Apples keep for weeks."]
 
 
+def test_a_side_that_was_brought_brings_the_other_side_of_its_own() -> None:
+    later = KnownDisagreement("later", "taste", (("fast",), ("sour",)), ("fast",))
+    known = Knowledge(THEMES, FACTS, (later, DIFFER))
+    assert set(texts("weeks", known=known)) == {
+        "Apples keep for weeks.",
+        "Apples spoil fast. Plums are sour.",
+    }
+
+
 def test_a_disagreement_names_the_statements_of_both_sides() -> None:
     statements, (shown,) = compose([FACTS[2], FACTS[0]], KNOWN, {})
     sides = [[statements[i].text for i in side] for side in shown.sides]
