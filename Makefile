@@ -30,8 +30,8 @@ lint: $(VENV)/.installed-test
 types: $(VENV)/.installed-test
 	$(BIN)/mypy
 
-evals: $(VENV)/.installed ingest  ## ask the blind cases, print rates beside the aims
-	$(BIN)/python -m evals
+evals: $(VENV)/.installed-evals ingest  ## the release gate: ask the blind cases, report, pass or fail (ARGS=…)
+	$(BIN)/python -m evals $(ARGS)
 
 bench: $(VENV)/.installed-test  ## measure speed and size as ratios to a stock chain
 	$(BIN)/python -m bench
@@ -53,6 +53,10 @@ $(VENV)/bin/python:
 $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	$(PIP) "$$(grep '^torch==' constraints.txt)"
 	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.installed-evals: $(VENV)/.installed
+	$(PIP) --editable '.[evals]'
 	@touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed

@@ -56,9 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--suite", action="append", default=[], help="only this suite (repeatable)")
     parser.add_argument("--url", help="ask a server instead of the code in this folder")
     parser.add_argument("--baseline", type=Path, help="run.json of an earlier run to compare with")
-    parser.add_argument(
-        "--out", type=Path, default=Path("evals-report"), help="folder of the report"
-    )
+    parser.add_argument("--out", type=Path, default=Path("evals/out"), help="folder of the report")
     parser.add_argument("--jobs", type=int, default=1, help="questions asked at the same time")
     parser.add_argument("--cases", type=Path, default=FOLDER, help="folder of cases")
     parser.add_argument("--compare", choices=("stock",), help="ask a stock LangChain chain as well")
