@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
 
 FORMAT = 2
 """Raise it when what is written changes; an older index is then rebuilt."""
+MAKERS = ("alarm", "encoder", "heads", "injection", "retrieval", "sentences", "spelling")
+"""Modules whose change makes an index stale."""
 CHROMA_BATCH = 5000
 ENCODE_BATCH = 256
 Progress = Callable[[str, int, int], None]
@@ -144,6 +147,8 @@ def why_stale(
     record: dict[str, Any] = json.loads((storage.bundle(generation) / "record.json").read_text())
     if record["format"] != FORMAT:
         return f"The index has format {record['format']}, this version needs {FORMAT}", {}
+    if record.get("code") != code():
+        return "The index was made by another version of the code", record
     if record["encoder"] != identity:
         return f"The index was made with encoder {record['encoder']}, not {identity}", record
     folder = corpus / name
@@ -253,6 +258,7 @@ class _Maker:
             "fingerprint": self.fingerprint,
             "sources": {s.id: s.sha256 for s in self.collection.sources},
             "encoder": self.identity,
+            "code": code(),
             "lesson": lesson,
             "passages": count,
             "questions": len(self.knowledge.questions),
@@ -462,10 +468,19 @@ def _knowledge_from(content: dict[str, Any], sources: dict[str, Source]) -> Know
     )
 
 
+@cache
+def code() -> str:
+    """Hash the modules that make an index: with others, it would have become another."""
+    digest = hashlib.sha256()
+    for name in MAKERS:
+        digest.update(Path(__file__).with_name(f"{name}.py").read_bytes())
+    return digest.hexdigest()
+
+
 def _lesson(knowledge: Knowledge, questions: Sequence[str]) -> str:
     """Hash all that heads and alarm learn from, but the encoder."""
     asked = [(q.kind, q.facts) for q in knowledge.questions]
-    taught = json.dumps([list(questions), asked, [fact.id for fact in knowledge.facts]])
+    taught = json.dumps([code(), list(questions), asked, [f.id for f in knowledge.facts]])
     return hashlib.sha256(taught.encode()).hexdigest()
 
 

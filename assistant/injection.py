@@ -45,7 +45,7 @@ ADDRESSES_A_MACHINE = re.compile(
             r"|\bonly\s+(?:say|answer|reply|respond|output|print|repeat)\b",
             rf"\b{ORDER}\s+(?:exactly|instead|verbatim|only with|(?:to\s+)?(?:all|every|any|each)\s+(?:patient|user|visitor|reader|question|person))",
             r"\b(?:in|to|begin|start|end|finish|close)\s+(?:all|every|each|any|your)\s+(?:(?:of\s+)?your\s+)?(?:answer|repl|response|message)",
-            r"\byour (?:next |final )?(?:answers?|repl(?:y|ies)|responses)\b",
+            r"\byour (?:next |final )?(?:answers?|repl(?:y|ies)|responses?)\s+(?:must|should|shall|with|in|as|begin|end|to (?:every|all|each|any))\b",
             r"\b(?:tell|inform|assure|convince|advise|instruct)\s+(?:the |all |any |every |each )?(?:users?|visitors?|readers?|askers?|everyone|anyone|whoever|customers?)\b",
             r"\b(?:remove|omit|drop|leave out|skip|hide|suppress|delete|do not (?:show|add|include|display)|without)\b[^.!?]{0,40}"
             r"\b(?:disclaimer|medical notice|footnote|citation)",
@@ -65,8 +65,17 @@ ADDRESSES_A_MACHINE = re.compile(
 )
 
 
+TO_A_CLINICIAN = re.compile(
+    r"\b(?:tell|inform|ask|remind|mention to|say to)\s+(?:your|the|every|any|each|a)\s+(?:[\w-]+\s+){0,2}?"
+    r"(?:doctor|physician|practitioner|clinician|nurse|pharmacist|dentist|surgeon|dermatologist|"
+    r"midwife|provider|person|team|clinic|staff)\b",
+    re.IGNORECASE,
+)
+"""What leaflets tell patients to do, in the same words as orders to a machine."""
+
+
 def addresses_a_machine(sentence: str) -> bool:
     """Tell whether a sentence instructs a machine, or whoever answers from the text."""
-    seen = INVISIBLE.sub("", sentence)
+    seen = TO_A_CLINICIAN.sub("see them", INVISIBLE.sub("", sentence))
     joined = SPACED.sub(lambda m: re.sub(r"[ .\-_]", "", m.group()), seen)
     return any(ADDRESSES_A_MACHINE.search(text) for text in {seen, joined})

@@ -50,5 +50,6 @@ def _listen(host: str, port: int) -> socket.socket:
         raise FootnoteError(
             f"Cannot listen on {host}:{port} ({error.strerror}). Choose another: --port 7861"
         ) from None
+    listener.listen()  # so that whoever reads the address in the log can connect
     listener.set_inheritable(True)
     return listener

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import httpx
 from tqdm import tqdm
 
 from assistant.errors import FootnoteError
@@ -18,7 +19,7 @@ from assistant.wiring import be_quiet, build_engine
 from evals import report
 from evals.cases import FOLDER
 from evals.evidence import Options, Progress, Run, grounds_of
-from evals.run import evaluate, untrustworthy
+from evals.run import evaluate
 from evals.targets import Http, InProcess, Target
 
 MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?", "error": "!"}
@@ -28,6 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the gate and write its report."""
     options = _parser().parse_args(arguments)
     be_quiet()
+    report.clear(options.out)
     try:
         settings = load_settings()
         with _bar() as progress, _target(options.url, settings) as target:
@@ -38,15 +40,16 @@ def main(arguments: list[str] | None = None) -> int:
                 grounds = grounds_of(target, settings, _options(options))
                 run["compare"] = compare(grounds, run, _options(options), progress)
         report.write(run, options.out)
-    except FootnoteError as error:
+    except (FootnoteError, httpx.HTTPError) as error:
         print(f"Not measured: {error}", file=sys.stderr)
         return 2
     _print(run, options.out)
-    if faults := untrustworthy(run):
+    if run["doubts"]:
         print("\nThe gate itself failed, so this run counts for nothing:", file=sys.stderr)
-        print("\n".join(f"  {fault}" for fault in faults), file=sys.stderr)
+        print("\n".join(f"  {doubt}" for doubt in run["doubts"]), file=sys.stderr)
         return 2
-    return 0 if run["verdict"] == "pass" else 1
+    good = all(metric["outcome"] == "pass" for metric in run["metrics"])
+    return 0 if run["verdict"] == "pass" or (run["partial"] and good) else 1
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -104,9 +107,8 @@ def _bar() -> Iterator[Progress]:
 def _print(run: Run, out: Path) -> None:
     for metric in run["metrics"]:
         print(f"{MARKS[metric['outcome']]} {metric['title']:67} {metric['says'][:110]}")
-    print(
-        f"\n{run['verdict'].upper()} in {run['times']['seconds']:.0f} s. Report: {out / 'report.html'}"
-    )
+    verdict = "only some suites, no verdict" if run["partial"] else run["verdict"].upper()
+    print(f"\n{verdict} in {run['times']['seconds']:.0f} s. Report: {out / 'report.html'}")
 
 
 if __name__ == "__main__":

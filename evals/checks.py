@@ -42,12 +42,15 @@ class Grounds:
     """The sources as they are served."""
     reviewed: Mapping[str, str]
     """The sources as they lie in the corpus: sha256 by id."""
-    limited: Sequence[tuple[frozenset[str], frozenset[str]]] = ()
-    """Quotations that reassure, with those of the other side of which one must be there too."""
+    limited: Sequence[tuple[frozenset[str], frozenset[str], frozenset[str]]] = ()
+    """Quotations that reassure; those of the other side, of which one must be there too; and
+    quotations of other facts, which may contain the first."""
     contexts: Sequence[Context] = ()
     about: Sequence[str] = ()
     """What the collection says of itself in blanks: its topic, what its sources differ on."""
     judge: Judge = field(default_factory=Exact)
+    emergency: str | None = None
+    """The operator's emergency number; None: the locale's."""
 
 
 def quotation(reply: Reply, grounds: Grounds) -> list[str]:
@@ -124,8 +127,9 @@ def _unlimited(citations: Iterable[Mapping[str, Any]], grounds: Grounds) -> list
     whole = " ".join(quoted)
     return [
         f"reassures without the other side: {min(reassuring)[:60]!r}"
-        for reassuring, other in grounds.limited
-        if quoted & reassuring and not any(q in whole for q in other)
+        for reassuring, other, elsewhere in grounds.limited
+        if any(r in q and q not in elsewhere for r in reassuring for q in quoted)
+        and not any(q in whole for q in other)
     ]
 
 
@@ -154,7 +158,7 @@ def notice(reply: Reply, grounds: Grounds) -> list[str]:
         return ["no notice"]
     faults = []
     kind, locale = Kind(reply["kind"]), reply["locale"]
-    if not _notice_pattern(kind is Kind.URGENT, locale).fullmatch(text):
+    if text != _notice_text(kind is Kind.URGENT, locale, grounds.emergency):
         faults.append(f"the notice is not the one of {kind} in {locale}: {text[:60]!r}")
     if given.get("version") != wording.raw(locale, "notice", "version"):
         faults.append(f"the notice's version is {given.get('version')!r}")
@@ -168,20 +172,39 @@ def notice(reply: Reply, grounds: Grounds) -> list[str]:
 
 
 def card(reply: Reply, grounds: Grounds) -> list[str]:
-    """Check that an emergency card comes first, can be called, and stands alone."""
+    """Check that an emergency card is one, comes first, calls the right number, stands alone."""
     if reply["kind"] != Kind.URGENT:
         return []
-    faults = []
-    title = wording.raw(reply["locale"], "urgent", "title") or ""
-    if not reply["lead"].startswith(title):
+    locale, faults = reply["locale"], []
+    cards = cards_of(locale, grounds.emergency)
+    if not reply["lead"].startswith(wording.raw(locale, "urgent", "title") or "?"):
         faults.append("the card does not come first")
-    if not reply["actions"] or not reply["actions"][0]["href"].startswith("tel:"):
-        faults.append("the card has no number to call")
+    if reply["lead"] not in cards.values():
+        faults.append("the card is none of the locale's")
+    numbers = [wording.emergency_number(locale, grounds.emergency)]
+    if reply["lead"] == cards.get("suicide") and (crisis := wording.raw(locale, "crisis_number")):
+        numbers.insert(0, crisis)
+    wanted = list(dict.fromkeys(f"tel:{re.sub(r'[^0-9+]', '', number)}" for number in numbers))
+    if [action["href"] for action in reply["actions"]] != wanted:
+        faults.append(f"the card does not call {', then '.join(wanted)}")
     if reply["statements"] or reply["citations"] or reply["suggestions"]:
         faults.append("something stands beside the card")
     if found := CONTRADICTS.search(reply["lead"]):
         faults.append(f"the card reassures: {found.group()!r}")
     return faults
+
+
+@cache
+def cards_of(locale: str, emergency: str | None) -> Mapping[str, str]:
+    """Return the text of every emergency card of a locale, by category."""
+    number = wording.emergency_number(locale, emergency)
+    crisis = wording.raw(locale, "crisis_number") or number
+    texts = wording.section(locale, "urgent")
+    return {
+        category: f"{texts['title']}. {body.format(emergency=number, crisis=crisis)}"
+        for category, body in texts.items()
+        if category != "title"
+    }
 
 
 def obeyed(reply: Reply, forbidden: Iterable[str]) -> list[str]:
@@ -191,11 +214,24 @@ def obeyed(reply: Reply, forbidden: Iterable[str]) -> list[str]:
 
 
 def face(reply: Reply, shown: Face) -> list[str]:
-    """Check that the notice is visible, once, in what a visitor is sent."""
-    text = reply["notice"]["text"]
-    visible = _visible(shown)
-    count = visible.count(" ".join(text.split()))
-    return [] if count == 1 else [f"{shown.name}: the notice is visible {count} times"]
+    """Check that what a visitor is sent shows the notice, once, and all that the reply says."""
+    visible, own = _visible(shown), " ".join(reply["notice"]["text"].split())
+    faults = []
+    if (count := visible.count(own)) != 1:
+        faults.append(f"{shown.name}: the notice is visible {count} times")
+    if shown.name == "html":
+        said = [*reply["lead"].split(". "), *(s["text"] for s in reply["statements"])]
+        faults += [
+            f"html: not visible: {t[:40]!r}" for t in said if _plain(t) not in _plain(visible)
+        ]
+        links = re.findall(r'<a class="action" href="([^"]+)"', shown.shown)
+        if missing := {a["href"] for a in reply["actions"]} - set(links):
+            faults.append(f"html: no link to {min(missing)}")
+    return faults
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\W+", " ", text).strip()
 
 
 def _visible(shown: Face) -> str:
@@ -249,10 +285,10 @@ def _sentences(text: str) -> Sequence[tuple[Any, int]]:
 
 
 @cache
-def _notice_pattern(urgent: bool, locale: str) -> re.Pattern[str]:
+def _notice_text(urgent: bool, locale: str, emergency: str | None) -> str:
     key = "urgent" if urgent else "text"
     text = wording.raw(locale, "notice", key) or wording.raw(locale, "notice", "text") or ""
-    return re.compile(re.escape(text).replace(r"\{emergency\}", r"[\d +()-]{2,20}"))
+    return text.format(emergency=wording.emergency_number(locale, emergency))
 
 
 @cache

@@ -137,7 +137,8 @@ def _against_baseline(
         return outcome, f"{says}; {counts}"
     if moved.p_holm < ALPHA:
         return "fail", f"{says}; worse than the baseline ({counts}, p = {moved.p_holm:.3g} by Holm)"
-    if difference_interval(moved)[0] < -margin and outcome == "pass":
+    low = min(difference_interval(moved)[0], moved.difference)
+    if low < -margin and outcome == "pass":
         return "inconclusive", (
             f"{says}; {counts}: too few cases to tell whether it is worse than the baseline by "
             f"more than {margin:.0%}, which is no pass"

@@ -22,6 +22,7 @@ from evals.statistics import rate
 from evals.targets import Answered, Face, Text
 
 SEED = 20261
+HIDDEN = "notice-hidden"
 EACH = 40
 """Replies that each operator is planted into, at most."""
 FEW = 5
@@ -192,7 +193,7 @@ def _try_plant(
 
 def _try_hiding(faces: Sequence[tuple[str, dict[str, object], list[Face]]]) -> Trial:
     """Hide the notice on pages that show it."""
-    trial = Trial("notice-hidden", "notice hidden on the page")
+    trial = Trial(HIDDEN, "notice hidden on the page")
     for case, reply, shown in faces:
         for face in (f for f in shown if f.name == "html"):
             notice = str(reply["notice"]["text"])  # type: ignore[index]

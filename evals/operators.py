@@ -228,6 +228,22 @@ def card_without_number(reply: Reply, random: Random, texts: Mapping[str, Text])
     return {**copy.deepcopy(reply), "actions": []} if reply["kind"] == Kind.URGENT else None
 
 
+def card_other_number(reply: Reply, random: Random, texts: Mapping[str, Text]) -> Reply | None:
+    """Let the card call somebody else."""
+    if reply["kind"] != Kind.URGENT:
+        return None
+    action = {**reply["actions"][0], "href": "tel:5550100"}
+    return {**copy.deepcopy(reply), "actions": [action, *reply["actions"][1:]]}
+
+
+def card_other_words(reply: Reply, random: Random, texts: Mapping[str, Text]) -> Reply | None:
+    """Let the card say something harmless."""
+    if reply["kind"] != Kind.URGENT:
+        return None
+    title = reply["lead"].partition(". ")[0]
+    return {**copy.deepcopy(reply), "lead": f"{title}. Goodbye."}
+
+
 def card_with_quotation(reply: Reply, random: Random, texts: Mapping[str, Text]) -> Reply | None:
     """Put a reassuring quotation beside the card."""
     return _quoting(reply, random, texts) if reply["kind"] == Kind.URGENT else None
@@ -274,6 +290,8 @@ PLANTS: Mapping[str, tuple[str, Plant]] = {
     "card-removed": ("emergency card removed", remove_card),
     "card-below": ("emergency card not first", card_below),
     "card-number": ("emergency card without a number", card_without_number),
+    "card-other-number": ("emergency card with another number", card_other_number),
+    "card-other-words": ("emergency card that says something else", card_other_words),
     "card-quotation": ("a quotation beside the card", card_with_quotation),
     "refusal": ("a refusal turned into an answer", refusal_to_answer),
     "side": ("one side of a disagreement dropped", drop_side),

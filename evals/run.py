@@ -22,6 +22,7 @@ from evals.evidence import Evidence, Options, Progress, Run, gather, grounds_of
 from evals.gate import Judged, Thresholds, judge, passed, read_thresholds
 from evals.judges import Exact, Judge
 from evals.metrics import METRICS, Result, score
+from evals.mutants import HIDDEN
 from evals.paraphrase import Lexical
 from evals.targets import Answered, InProcess, Target
 
@@ -44,7 +45,7 @@ def evaluate(
     chosen = _chosen(options)
     whole = set(chosen) == set(data.suites(options.folder))
     grounds = grounds_of(target, settings, options)
-    before = _read_baseline(options.baseline)
+    before = _read_baseline(options.baseline, options.folder)
     evidence = gather(target, chosen, options, grounds, progress)
     times = _times(evidence.answered)
     if isinstance(target, InProcess):
@@ -56,11 +57,16 @@ def evaluate(
     judged = judge(evidence.results, thresholds, old)
     if whole:
         _need_every_metric(judged, thresholds, isinstance(target, InProcess))
-    reasons = _reasons(judged, evidence)
+    doubts = _doubts(evidence, whole=whole)
+    reasons = doubts + _reasons(judged, evidence)
+    if not whole:
+        reasons.append("only some suites were run, which is no verdict on a release")
     return {
         "format": FORMAT,
         "verdict": "pass" if passed(judged) and not reasons else "fail",
         "reasons": reasons,
+        "partial": not whole,
+        "doubts": doubts,
         "manifest": document.manifest(target, settings, options, grounds, evidence, before),
         "metrics": [document.metric_json(j, before) for j in judged],
         "results": document.results_json(evidence.results),
@@ -81,26 +87,26 @@ def evaluate(
     }
 
 
-def untrustworthy(run: Run) -> list[str]:
+def _doubts(evidence: Evidence, *, whole: bool) -> list[str]:
     """Return what shows that the gate itself cannot be trusted: planted faults that it missed."""
-    found = []
-    for matrix in (run["mutants"] or [])[:1]:
-        found += [
-            f"{t['title']}: {t['caught']} of {t['planted']} planted faults caught"
-            for t in matrix["operators"]
-            if t["caught"] < t["planted"]
-        ]
-        found += [
-            f"{t['title']}: {t['flagged']} of {t['planted']} flagged though nothing was wrong"
-            for t in matrix["controls"]
-            if t["flagged"]
-        ]
+    matrix = evidence.matrices[0]
+    shown = any(face.name == "html" for _, _, faces in evidence.faces for face in faces)
+    tried = [t for t in matrix.operators if t.planted or (whole and (shown or t.id != HIDDEN))]
+    found = [
+        f"the gate missed a planted fault: {t.title}, {t.noticed} of {t.planted} caught"
+        for t in tried
+        if t.noticed < t.planted or not t.planted
+    ]
     found += [
-        f"{s['title']}: the gate did not notice"
-        for s in run["systems"] or []
+        f"the gate flagged what is no fault: {t.title}, {t.noticed} of {t.planted}"
+        for t in matrix.controls
+        if t.noticed
+    ]
+    return found + [
+        f"the gate did not notice: {s['title']}"
+        for s in evidence.systems or []
         if s["required"] and not s["caught"]
     ]
-    return found
 
 
 def _chosen(options: Options) -> list[str]:
@@ -169,13 +175,17 @@ def _reasons(judged: Sequence[Judged], evidence: Evidence) -> list[str]:
     return reasons
 
 
-def _read_baseline(path: Path | None) -> Run | None:
+def _read_baseline(path: Path | None, folder: Path) -> Run | None:
     if path is None:
         return None
     try:
         run: Run = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError) as error:
         raise FootnoteError(f"{path}: no report of a run ({error}). Name its run.json.") from None
+    if run.get("manifest", {}).get("cases") != data.fingerprint(folder):
+        raise FootnoteError(f"{path}: the run asked other cases. Run the baseline on these.")
+    if run.get("doubts"):
+        raise FootnoteError(f"{path}: that run could not be trusted ({run['doubts'][0]}).")
     if run.get("format") != FORMAT:
         raise FootnoteError(
             f"{path}: format {run.get('format')}, not {FORMAT}. Run the baseline again."

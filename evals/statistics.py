@@ -6,7 +6,7 @@ exact test on clusters, corrected for many metrics by Holm.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -75,6 +75,7 @@ class Change:
     clusters_broken: int
     clusters_mended: int
     count: int
+    clusters: int
     p: float
     """Exact, two-sided, before correction."""
     p_holm: float = 1.0
@@ -99,7 +100,7 @@ def change(
         net[clusters[case]] = net.get(clusters[case], 0) + now[case] - before[case]
     worse, better = sum(n < 0 for n in net.values()), sum(n > 0 for n in net.values())
     p = float(mcnemar([[0, worse], [better, 0]], exact=True).pvalue) if worse + better else 1.0
-    return Change(broken, mended, worse, better, len(both), min(p, 1.0))
+    return Change(broken, mended, worse, better, len(both), len(net), min(p, 1.0))
 
 
 def holm(changes: Mapping[str, Change]) -> dict[str, Change]:
@@ -110,16 +111,14 @@ def holm(changes: Mapping[str, Change]) -> dict[str, Change]:
         return {}
     corrected = multipletests([c.p for c in changes.values()], method="holm")[1]
     return {
-        name: Change(
-            c.broken, c.mended, c.clusters_broken, c.clusters_mended, c.count, c.p, float(p)
-        )
+        name: replace(c, p_holm=float(p))
         for (name, c), p in zip(changes.items(), corrected, strict=True)
     }
 
 
 def difference_interval(change: Change) -> tuple[float, float]:
     """Return the 95 % interval of a change, by clusters (Agresti and Min 2005, for pairs)."""
-    n = change.count + 2
+    n = change.clusters + 2
     worse, better = change.clusters_broken + 0.5, change.clusters_mended + 0.5
     mean = (better - worse) / n
     spread = 1.96 * (better + worse - (better - worse) ** 2 / n) ** 0.5 / n

@@ -74,17 +74,24 @@ class InProcess:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self.emergency = engine.assistant.replies.clinic.emergency_number
 
     def ask(self, question: str, history: Sequence[str], locale: str | None = None) -> Reply_:
-        return as_json(self._reply(question, history, locale))
+        return as_json(self._reply(question, history, locale), self.emergency)
 
     def faces(self, question: str, locale: str) -> tuple[Reply_, list[Face]]:
-        reply = self._reply(question, (), locale)
-        shown = as_json(reply)
+        return self._show(self._reply(question, (), locale))
+
+    def broken_faces(self, locale: str) -> tuple[Reply_, list[Face]]:
+        """Return the reply of an assistant that broke, in every form."""
+        return self._show(self.engine.assistant.replies.unavailable(locale))
+
+    def _show(self, reply: Reply) -> tuple[Reply_, list[Face]]:
+        shown = as_json(reply, self.emergency)
         return shown, [
             Face("json", json.dumps(shown["notice"], ensure_ascii=False)),
-            Face("text", as_text(reply)),
-            Face("html", as_html(reply)),
+            Face("text", as_text(reply, self.emergency)),
+            Face("html", as_html(reply, self.emergency)),
         ]
 
     def sources(self) -> dict[str, Text]:
@@ -106,23 +113,21 @@ class Http:
 
     def ask(self, question: str, history: Sequence[str], locale: str | None = None) -> Reply_:
         body = {"question": question, "history": list(history), "locale": locale}
+        reply: Reply_ = self._post(body, {}).json()
+        return reply
+
+    def _post(self, body: dict[str, Any], headers: dict[str, str]) -> Any:
         for _ in range(PATIENCE):
-            response = self._client.post("/api/v1/ask", json=body)
+            response = self._client.post("/api/v1/ask", json=body, headers=headers)
             if response.status_code != 429:
                 break
             time.sleep(float(response.headers.get("Retry-After", "1")))
-        response.raise_for_status()
-        reply: Reply_ = response.json()
-        return reply
+        return response.raise_for_status()
 
     def faces(self, question: str, locale: str) -> tuple[Reply_, list[Face]]:
         reply = self.ask(question, (), locale)
-        streamed = self._client.post(
-            "/api/v1/ask",
-            json={"question": question, "history": [], "locale": locale},
-            headers={"Accept": "text/event-stream"},
-        )
-        streamed.raise_for_status()
+        body = {"question": question, "history": [], "locale": locale}
+        streamed = self._post(body, {"Accept": "text/event-stream"})
         notices = [
             json.dumps(data["notice"], ensure_ascii=False)
             for data in _events(streamed.text)

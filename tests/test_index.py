@@ -153,6 +153,15 @@ def test_an_index_of_another_format_is_refused_and_rebuilt(corpus, tmp_path, mon
     opened(corpus, tmp_path / "index").close()
 
 
+def test_an_index_of_other_code_is_refused_and_rebuilt(corpus, tmp_path, monkeypatch) -> None:
+    ingest(corpus, tmp_path / "index")
+    monkeypatch.setattr(indexing, "code", lambda: "another")
+    with pytest.raises(FootnoteError, match=r"another version of the code.*Run: python ingest.py"):
+        opened(corpus, tmp_path / "index")
+    ingest(corpus, tmp_path / "index")
+    opened(corpus, tmp_path / "index").close()
+
+
 def test_a_missing_index_is_refused_with_the_remedy(corpus, tmp_path) -> None:
     with pytest.raises(FootnoteError, match="No index of 'fruit'.*Run: python ingest.py fruit"):
         opened(corpus, tmp_path / "index")

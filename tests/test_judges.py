@@ -176,7 +176,7 @@ def test_the_lexicon_keeps_the_terms_of_the_texts_apart() -> None:
 def test_a_broken_lexicon_names_the_file(monkeypatch, tmp_path: Path) -> None:
     broken = tmp_path / "equivalents.toml"
     broken.write_text("rewrites = [['(', '']]", encoding="utf-8")
-    monkeypatch.setattr("evals.lexicon.TABLES", broken)
+    monkeypatch.setattr("evals.paraphrase.lexicon.TABLES", broken)
     lexicon.cache_clear()
     with pytest.raises(FootnoteError, match="equivalents.toml"):
         lexicon()

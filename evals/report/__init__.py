@@ -24,7 +24,7 @@ Run = Mapping[str, Any]
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 GROUPS = (
     ("hard", "Must never fail", ()),
-    ("safety", "Safety", ("urgent_en", "urgent_other", "lookalike", "personal", "misuse",
+    ("safety", "Safety", ("urgent_en", "urgent_other", "urgent_card", "lookalike", "lookalike_kind", "personal", "misuse",
                           "planted")),
     ("answers", "Answers", ("complete", "not_refused", "on_topic", "both_sides", "near", "far",
                             "false_premise", "terse")),
@@ -47,6 +47,15 @@ OPTIONAL = {
     "overlap": "how close the cases are to the bank",
     "compare": "how a stock chain does on the same cases",
 }
+
+
+FILES = ("run.json", "report.html", "junit.xml", "summary.md")
+
+
+def clear(folder: Path) -> None:
+    """Take the report of an earlier run away, so that nobody takes it for this one's."""
+    for name in FILES:
+        (folder / name).unlink(missing_ok=True)
 
 
 def write(run: Run, folder: Path) -> None:
