@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the gate and write its report."""
     options = _parser().parse_args(arguments)
     be_quiet()
-    report.clear(options.out)
+    report.clear(options.out, keep=options.baseline)
     try:
         settings = load_settings()
         with _bar() as progress, _target(options.url, settings) as target:

@@ -416,6 +416,17 @@ def test_a_baseline_of_other_cases_is_refused(in_place, tmp_path: Path, capsys) 
     assert "asked other cases" in capsys.readouterr().err
 
 
+def test_a_baseline_in_the_folder_of_the_report_is_read_before_it_is_replaced(
+    in_place, tmp_path: Path, capsys
+) -> None:
+    gate(tmp_path, "--suite", "terse")
+    base = tmp_path / "report" / "run.json"
+    assert gate(tmp_path, "--suite", "nonsense", "--baseline", str(base)) == 2
+    assert base.is_file(), "nothing is lost"
+    assert gate(tmp_path, "--suite", "terse", "--baseline", str(base)) == 0
+    assert json.loads(base.read_text())["manifest"]["baseline"]
+
+
 def test_an_old_report_does_not_outlive_a_run_that_failed(in_place, tmp_path, capsys) -> None:
     (tmp_path / "report").mkdir()
     (tmp_path / "report" / "summary.md").write_text("Release gate: pass")

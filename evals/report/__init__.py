@@ -52,10 +52,14 @@ OPTIONAL = {
 FILES = ("run.json", "report.html", "junit.xml", "summary.md")
 
 
-def clear(folder: Path) -> None:
-    """Take the report of an earlier run away, so that nobody takes it for this one's."""
-    for name in FILES:
-        (folder / name).unlink(missing_ok=True)
+def clear(folder: Path, keep: Path | None = None) -> None:
+    """Take the report of an earlier run away, so that nobody takes it for this one's.
+
+    `keep` is not removed: it is the baseline, which may well lie there.
+    """
+    for path in (folder / name for name in FILES):
+        if keep is None or path.resolve() != keep.resolve():
+            path.unlink(missing_ok=True)
 
 
 def write(run: Run, folder: Path) -> None:
