@@ -5,7 +5,7 @@ import sys
 
 from assistant.errors import FootnoteError
 from assistant.settings import load_settings
-from assistant.wiring import be_quiet, build_engine
+from assistant.wiring import be_quiet, build_service
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -19,7 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
         settings = load_settings(host=options.host, port=options.port)
         from assistant.server import serve
 
-        serve(settings, build_engine(settings))
+        serve(settings, build_service(settings))
     except FootnoteError as error:
         print(error, file=sys.stderr)
         return 2

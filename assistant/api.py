@@ -4,48 +4,55 @@ In: JSON. Out: JSON, or the same as server-sent events. Every body, errors inclu
 notice. Question and answer texts are never logged.
 """
 
+import asyncio
 import json
-import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from http import HTTPStatus
 from typing import Any
 
 import anyio
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from fastapi.responses import (
+    FileResponse,
+    HTMLResponse,
+    JSONResponse,
+    PlainTextResponse,
+    Response,
+)
 from fastapi.sse import EventSourceResponse, format_sse_event
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from starlette.exceptions import HTTPException as StarletteHTTPException
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.middleware.cors import CORSMiddleware
 
 from assistant import rendering, wording
-from assistant.engine import Engine
 from assistant.errors import RequestError
-from assistant.feedback import FeedbackStore
+from assistant.guard import Guard
 from assistant.pipeline import clean_ask
 from assistant.schemas import (
     PROBLEM,
     AskBody,
     FeedbackBody,
     ReplyOut,
+    SiteOut,
     SourceOut,
     SourceTextOut,
 )
+from assistant.service import Embedded, Service
 from assistant.values import Ask, Kind, Reply, Source
+from assistant.widget import STATIC, assets, site_json
 
-MAX_BODY = 64 * 1024
-SITES = frozenset({"default"})
-HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
-}
-RAW_HEADERS = [(k.lower().encode(), v.encode()) for k, v in HEADERS.items()]
-CLOSED_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'self'"
-log = logging.getLogger(__name__)
+SOURCE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+DEMO_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+)
+"""As strict as a clinic's may be: the widget must work under it."""
+FOR_EVER = "public, max-age=31536000, immutable"
+FOR_NOW = "public, max-age=300"
+UNBUFFERED = {"X-Accel-Buffering": "no"}
+"""So that a proxy passes events on as they come."""
 
 
 class Metrics:
@@ -62,60 +69,24 @@ class Metrics:
             registry=self.registry,
             buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
         )
+        self.stopped = Counter(
+            "footnote_stopped",
+            "Questions whose asker left before the reply",
+            registry=self.registry,
+        )
         self.errors = Counter(
             "footnote_problems", "Problem documents by status", ["status"], registry=self.registry
         )
 
-
-class Guard:
-    """Sets the security headers on every response and refuses bodies over `MAX_BODY`.
-
-    Plain ASGI: a body of the API is read here, once, before anything else sees the request.
-    """
-
-    def __init__(self, app: ASGIApp, refuse: Callable[[], Response]) -> None:
-        self.app = app
-        self.refuse = refuse
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one request."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-
-        async def guarded(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                present = {name.lower() for name, _ in message["headers"]}
-                missing = [h for h in RAW_HEADERS if h[0] not in present]
-                message = {**message, "headers": [*message["headers"], *missing]}
-            await send(message)
-
-        if scope["method"] != "POST" or not scope["path"].startswith("/api/"):
-            await self.app(scope, receive, guarded)
-            return
-        body = b""
-        while True:
-            part = await receive()
-            body += part.get("body", b"")
-            if len(body) > MAX_BODY:
-                await self.refuse()(scope, receive, guarded)
-                return
-            if not part.get("more_body"):
-                break
-        first = True
-
-        async def replay() -> Message:
-            nonlocal first
-            if first:
-                first = False
-                return {"type": "http.request", "body": body, "more_body": False}
-            return await receive()
-
-        await self.app(scope, replay, guarded)
+    def counted(self, reply: Reply, started: float) -> Reply:
+        """Count a reply that took since `started` (of `time.perf_counter`); return it."""
+        self.replies.labels(reply.kind.value).inc()
+        self.seconds.observe(time.perf_counter() - started)
+        return reply
 
 
-def create_api(engine: Engine, feedback: FeedbackStore) -> FastAPI:
-    """Return the HTTP application over a working engine."""
+def create_api(service: Service) -> FastAPI:
+    """Return the HTTP application over a working service."""
     api = FastAPI(
         title="Footnote",
         version="1",
@@ -124,14 +95,12 @@ def create_api(engine: Engine, feedback: FeedbackStore) -> FastAPI:
         redoc_url=None,
     )
     metrics = Metrics()
-    emergency = engine.assistant.replies.clinic.emergency_number
-    default_locale = engine.assistant.default_locale
-    sources = engine.assistant.sources
-    api.state.engine, api.state.metrics, api.state.feedback = engine, metrics, feedback
+    api.state.service, api.state.metrics = service, metrics
+    default = service.default
 
-    def problem(status: int, detail: str, locale: str = default_locale) -> JSONResponse:
+    def problem(status: int, detail: str, wait: int = 0) -> JSONResponse:
         metrics.errors.labels(str(status)).inc()
-        notice = wording.notice_for(Kind.UNAVAILABLE, locale, emergency)
+        notice = default.notice(Kind.UNAVAILABLE, default.locale())
         body = {
             "type": "about:blank",
             "title": HTTPStatus(status).phrase,
@@ -139,11 +108,12 @@ def create_api(engine: Engine, feedback: FeedbackStore) -> FastAPI:
             "detail": detail,
             "notice": {"text": notice.text, "version": notice.version},
         }
-        return JSONResponse(body, status, media_type="application/problem+json")
+        headers = {"Retry-After": str(wait)} if wait else None
+        return JSONResponse(body, status, headers, media_type="application/problem+json")
 
     @api.exception_handler(RequestError)
     async def request_error(_: Request, error: RequestError) -> JSONResponse:
-        return problem(error.status, error.detail)
+        return problem(error.status, error.detail, error.wait)
 
     @api.exception_handler(StarletteHTTPException)
     async def http_error(_: Request, error: HTTPException) -> JSONResponse:
@@ -156,40 +126,37 @@ def create_api(engine: Engine, feedback: FeedbackStore) -> FastAPI:
         where = ".".join(str(part) for part in first["loc"] if part != "body") or "body"
         return problem(422, f"{where}: {first['msg']}")
 
-    @api.exception_handler(Exception)
-    async def broken(_: Request, error: Exception) -> JSONResponse:
-        log.error("request failed: %s", type(error).__name__)
-        return problem(500, "Something broke on our side. Try again in a minute.")
-
-    too_large = f"The body is larger than {MAX_BODY} bytes. Send less."
-    api.add_middleware(Guard, refuse=lambda: problem(413, too_large))
-
-    def counted(reply: Reply, started: float) -> Reply:
-        metrics.replies.labels(reply.kind.value).inc()
-        metrics.seconds.observe(time.perf_counter() - started)
-        return reply
+    api.add_middleware(Guard, problem=problem)
+    api.add_middleware(
+        CORSMiddleware,
+        allow_origins=service.origins,
+        allow_methods=["GET", "POST"],
+        allow_headers=["Content-Type"],
+        expose_headers=["Retry-After"],
+    )
 
     @api.post(
         "/api/v1/ask",
         response_model=ReplyOut,
-        responses={413: PROBLEM, 415: PROBLEM, 422: PROBLEM, 404: PROBLEM},
+        responses=dict.fromkeys((403, 404, 413, 422, 429), PROBLEM),
         summary="Ask a question",
     )
     async def ask(body: AskBody, request: Request) -> Response:
         """Answer with JSON, or with events when `Accept` is `text/event-stream`."""
-        if body.site is not None and body.site not in SITES:
-            raise RequestError(404, "There is no such site. Leave `site` out or name a known one.")
+        here = service.at(body.site)
+        service.admit(request, here.site)
+        await service.admit_asker(request, here.site)
         asked = Ask(body.question, tuple(body.history), body.locale)
         if "text/event-stream" in request.headers.get("accept", ""):
             clean_ask(asked)  # refuse before the first event: afterwards there is no status
-            return EventSourceResponse(_events(engine, asked, emergency, counted))
+            return EventSourceResponse(_events(here, asked, metrics), headers=UNBUFFERED)
         started = time.perf_counter()
-        reply = counted(await engine.answer(asked), started)
-        return JSONResponse(rendering.as_json(reply, emergency))
+        reply = metrics.counted(await here.engine.answer(asked), started)
+        return JSONResponse(rendering.as_json(reply, here.emergency))
 
     @api.get("/api/v1/sources", response_model=list[SourceOut], summary="List the sources")
-    async def list_sources() -> list[dict[str, Any]]:
-        return [_source_json(source) for source in sources.values()]
+    async def list_sources(site: str | None = None) -> list[dict[str, Any]]:
+        return [_source_json(source) for source in service.at(site).sources.values()]
 
     @api.get(
         "/api/v1/sources/{source_id}",
@@ -203,22 +170,73 @@ def create_api(engine: Engine, feedback: FeedbackStore) -> FastAPI:
 
     @api.get("/sources/{source_id}", include_in_schema=False)
     async def read_source(
-        source_id: str, start: int | None = None, end: int | None = None
+        source_id: str,
+        start: int | None = None,
+        end: int | None = None,
+        site: str | None = None,
+        locale: str | None = None,
     ) -> HTMLResponse:
-        page = rendering.source_page(_source(source_id), start, end, default_locale, emergency)
-        return HTMLResponse(page, headers={"Content-Security-Policy": CLOSED_POLICY})
+        here = service.at(site)
+        page = rendering.source_page(
+            _source(source_id), start, end, here.locale(locale), here.emergency
+        )
+        return HTMLResponse(page, headers={"Content-Security-Policy": SOURCE_POLICY})
 
     def _source(source_id: str) -> Source:
-        if source_id not in sources:
+        if source_id not in service.sources:
             raise RequestError(404, "There is no such source. GET /api/v1/sources lists them.")
-        return sources[source_id]
+        return service.sources[source_id]
 
-    @api.post("/api/v1/feedback", status_code=204, responses={422: PROBLEM}, summary="Rate a reply")
-    async def rate(body: FeedbackBody) -> Response:
-        await anyio.to_thread.run_sync(
-            feedback.add, body.reply, body.kind.value, body.helpful, body.reason
-        )
+    @api.post(
+        "/api/v1/feedback",
+        status_code=204,
+        responses=dict.fromkeys((403, 404, 422, 429), PROBLEM),
+        summary="Rate a reply",
+    )
+    async def rate(body: FeedbackBody, request: Request) -> Response:
+        here = service.at(body.site)
+        service.admit(request, here.site)
+        await service.admit_asker(request, here.site)
+        add = service.feedback.add
+        await anyio.to_thread.run_sync(add, body.reply, body.kind.value, body.helpful, body.reason)
         return Response(status_code=204)
+
+    @api.get(
+        "/api/v1/sites/{site_id}",
+        response_model=SiteOut,
+        responses={404: PROBLEM},
+        summary="What the widget shows around the replies",
+    )
+    async def get_site(site_id: str, locale: str | None = None) -> dict[str, Any]:
+        return site_json(service.at(site_id), locale)
+
+    @api.get("/widget.js", include_in_schema=False)
+    @api.get("/widget-chat.js", include_in_schema=False)
+    async def widget(request: Request, v: str = "") -> Response:
+        """Serve one of the widget's files; for ever if its address names its version."""
+        asset = assets()[request.url.path]
+        headers = {
+            "Cache-Control": FOR_EVER if v == asset.version else FOR_NOW,
+            "Cross-Origin-Resource-Policy": "cross-origin",
+            "ETag": f'"{asset.version}"',
+            "Vary": "Accept-Encoding, Origin",
+        }
+        if request.headers.get("if-none-match") == headers["ETag"]:
+            return Response(status_code=304, headers=headers)
+        zipped = "gzip" in request.headers.get("accept-encoding", "")
+        if zipped:
+            headers["Content-Encoding"] = "gzip"
+        body = asset.zipped if zipped else asset.body
+        return Response(body, media_type="text/javascript", headers=headers)
+
+    @api.get("/demo", include_in_schema=False)
+    async def demo() -> FileResponse:
+        headers = {"Content-Security-Policy": DEMO_POLICY}
+        return FileResponse(STATIC / "demo.html", headers=headers)
+
+    @api.get("/demo.css", include_in_schema=False)
+    async def demo_style() -> FileResponse:
+        return FileResponse(STATIC / "demo.css")
 
     @api.get("/healthz", summary="Is the process alive?")
     async def healthz() -> dict[str, str]:
@@ -226,10 +244,10 @@ def create_api(engine: Engine, feedback: FeedbackStore) -> FastAPI:
 
     @api.get("/readyz", summary="Can it answer?", responses={503: PROBLEM})
     async def readyz() -> Response:
-        reply = await engine.answer(Ask("How long does bruising last?"))
+        reply = await default.engine.answer(Ask("How long does bruising last?"))
         if reply.kind is Kind.UNAVAILABLE:
             return problem(503, "The index cannot be searched. Run: python ingest.py")
-        index = engine.assistant.decider.index
+        index = default.engine.assistant.decider.index
         newer = index.storage.current() != index.record["generation"]
         return JSONResponse(
             {"status": "ready", "index": index.record["generation"], "newer_index": newer}
@@ -242,18 +260,20 @@ def create_api(engine: Engine, feedback: FeedbackStore) -> FastAPI:
     return api
 
 
-async def _events(
-    engine: Engine, asked: Ask, emergency: str | None, counted: Callable[[Reply, float], Reply]
-) -> AsyncIterator[bytes]:
+async def _events(here: Embedded, asked: Ask, metrics: Metrics) -> AsyncIterator[bytes]:
     """Stream a reply: `meta` with the notice, `status`, checked statements, `done`.
 
     An emergency is one `urgent` event, first and alone: so nothing is sent before it is known
-    that this is none.
+    that this is none. Who leaves before the reply is made ends the work on it.
     """
     started = time.perf_counter()
     stages: list[str] = []
-    reply = counted(await engine.answer(asked, stages.append), started)
-    whole = rendering.as_json(reply, emergency)
+    try:
+        reply = metrics.counted(await here.engine.answer(asked, stages.append), started)
+    except asyncio.CancelledError:
+        metrics.stopped.inc()
+        raise
+    whole = rendering.as_json(reply, here.emergency)
     if reply.kind is Kind.URGENT:
         yield _event("urgent", whole)
         return

@@ -21,7 +21,7 @@ from assistant import rendering, wording
 from assistant.clean import MAX_HISTORY, MAX_QUESTION
 from assistant.engine import Engine
 from assistant.errors import RequestError
-from assistant.settings import Settings
+from assistant.service import Embedded
 from assistant.values import Ask, Kind, Reply
 
 EXAMPLES = 6
@@ -56,12 +56,12 @@ THUMBS = {True: "Like", False: "Dislike", None: None}
 class Conversation:
     """Answers one turn after another and shows them as Gradio's messages."""
 
-    def __init__(self, api: FastAPI, locale: str) -> None:
-        self.engine: Engine = api.state.engine
+    def __init__(self, api: FastAPI, here: Embedded, locale: str) -> None:
+        self.engine: Engine = here.engine
         self.metrics = api.state.metrics
-        self.feedback = api.state.feedback
+        self.feedback = api.state.service.feedback
         self.locale = locale
-        self.emergency = self.engine.assistant.replies.clinic.emergency_number
+        self.emergency = here.emergency
 
     def welcome(self) -> Message:
         """Return the first message, with questions that the sources answer."""
@@ -104,9 +104,8 @@ class Conversation:
             reply = await self.engine.answer(Ask(question, earlier, self.locale), stages.append)
         except RequestError:  # longer than what the box lets through
             reply = self.engine.assistant.replies.fixed(self.locale, "unclear")
-        self.metrics.replies.labels(reply.kind.value).inc()
-        self.metrics.seconds.observe(time.perf_counter() - started)
-        return reply
+        counted: Reply = self.metrics.counted(reply, started)
+        return counted
 
     def _messages(self, turns: Turns) -> list[Message]:
         return [m for t in turns for m in (self._asked(t.question), self._message(t.reply))]
@@ -128,11 +127,12 @@ def title_of(engine: Engine, locale: str) -> str:
     return wording.say(locale, "page", "title", about=about)
 
 
-def make_chat(api: FastAPI, settings: Settings) -> FastAPI:
+def make_chat(api: FastAPI) -> FastAPI:
     """Return an application that serves the page at its root."""
     import gradio as gr
 
-    page = _blocks(gr, Conversation(api, wording.match_locale(settings.locale)), settings)
+    here: Embedded = api.state.service.default
+    page = _blocks(gr, Conversation(api, here, here.locale()), here.site.name)
     page.queue(default_concurrency_limit=AT_ONCE, max_size=QUEUE, api_open=False)
     page.state_session_capacity = SESSIONS
 
@@ -188,10 +188,10 @@ class _Parts(NamedTuple):
     clear: Any
 
 
-def _blocks(gr: Any, talk: Conversation, settings: Settings) -> Any:
+def _blocks(gr: Any, talk: Conversation, name: str | None) -> Any:
     title = title_of(talk.engine, talk.locale)
     head = rendering.heading_html(
-        settings.clinic_name or "Footnote", title, wording.say(talk.locale, "page", "tagline")
+        name or "Footnote", title, wording.say(talk.locale, "page", "tagline")
     )
     with gr.Blocks(title=title, analytics_enabled=False, fill_width=True) as page:
         with gr.Column(elem_id="top"):

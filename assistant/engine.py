@@ -16,7 +16,7 @@ from assistant.encoder import Encoder
 from assistant.errors import RequestError
 from assistant.pipeline import Assistant
 from assistant.retrieval import Retriever
-from assistant.values import Ask, Reply
+from assistant.values import Ask, Clinic, Reply
 
 log = logging.getLogger(__name__)
 MAX_BATCH = 16
@@ -25,13 +25,22 @@ MAX_BATCH = 16
 class Engine:
     """An assistant with what it needs to search."""
 
-    def __init__(self, assistant: Assistant, encoder: Encoder, retriever: Retriever) -> None:
+    def __init__(
+        self,
+        assistant: Assistant,
+        encoder: Encoder,
+        retriever: Retriever,
+        together: "Together | None" = None,
+    ) -> None:
         self.assistant = assistant
         self.encoder = encoder
         self.retriever = retriever
-        self._waiting: list[tuple[list[str], asyncio.Future[Sequence[Found]]]] = []
-        self._busy = False
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="encoder")
+        self._together = together or Together(self.search)
+
+    def for_clinic(self, clinic: Clinic, locale: str) -> "Engine":
+        """Return an engine over the same index that speaks for another clinic."""
+        assistant = self.assistant.for_clinic(clinic, locale)
+        return Engine(assistant, self.encoder, self.retriever, self._together)
 
     def search(self, texts: list[str]) -> list[Found]:
         """Encode texts, find the nearest passages of each and what the bank makes of it."""
@@ -74,7 +83,7 @@ class Engine:
             texts = next(steps)
             while True:
                 stage("searching")
-                found = await self._search_together(texts)
+                found = await self._together.search(texts)
                 stage("checking")
                 texts = steps.send(found)
         except StopIteration as done:
@@ -87,7 +96,7 @@ class Engine:
 
     def close(self) -> None:
         """Stop the worker and let go of the index."""
-        self._worker.shutdown()
+        self._together.close()
         self.assistant.decider.index.close()
 
     def _broken(self, ask: Ask, error: Exception) -> Reply:
@@ -97,7 +106,22 @@ class Engine:
         locale = wording.match_locale(ask.locale, self.assistant.default_locale)
         return self.assistant.replies.unavailable(locale)
 
-    def _search_together(self, texts: list[str]) -> "asyncio.Future[Sequence[Found]]":
+
+class Together:
+    """Searches the texts of simultaneous askers in one batch, in one worker thread."""
+
+    def __init__(self, search: Callable[[list[str]], Sequence[Found]]) -> None:
+        self._search = search
+        self._waiting: list[tuple[list[str], asyncio.Future[Sequence[Found]]]] = []
+        self._busy = False
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="encoder")
+
+    def close(self) -> None:
+        """Stop the worker."""
+        self._worker.shutdown()
+
+    def search(self, texts: list[str]) -> "asyncio.Future[Sequence[Found]]":
+        """Search texts with whatever else is waiting; to be called in the event loop."""
         future: asyncio.Future[Sequence[Found]] = asyncio.get_running_loop().create_future()
         self._waiting.append((texts, future))
         if not self._busy:
@@ -113,7 +137,7 @@ class Engine:
                 batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
                 texts = [text for group, _ in batch for text in group]
                 try:
-                    found = await loop.run_in_executor(self._worker, self.search, texts)
+                    found = await loop.run_in_executor(self._worker, self._search, texts)
                 except Exception as error:  # each asker's own edge handles it
                     for _, future in batch:
                         if not future.done():

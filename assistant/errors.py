@@ -12,9 +12,13 @@ class FootnoteError(Exception):
 
 
 class RequestError(Exception):
-    """Something that the client mends; HTTP turns it into a problem document with `status`."""
+    """Something that the client mends; HTTP turns it into a problem document with `status`.
 
-    def __init__(self, status: int, detail: str) -> None:
+    `wait` is the number of seconds after which the same request may be made again, 0 if never.
+    """
+
+    def __init__(self, status: int, detail: str, wait: int = 0) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
+        self.wait = wait

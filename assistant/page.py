@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from assistant import wording
 from assistant.chat import make_chat, title_of
-from assistant.settings import Settings
+from assistant.service import Embedded
 from assistant.values import Kind
 
 log = logging.getLogger(__name__)
@@ -51,9 +51,9 @@ GRADIO_HEAD = re.compile(
 """What Gradio's document says about itself, and its frame resizer, which the page never uses."""
 
 
-def mount_page(api: FastAPI, settings: Settings) -> None:
+def mount_page(api: FastAPI) -> None:
     """Answer with the page whatever the API does not; build it once the API is up."""
-    page = Page(lambda: make_chat(api, settings), _document(api, settings))
+    page = Page(lambda: make_chat(api), _document(api))
     api.router.default = page
     outer = api.router.lifespan_context
 
@@ -174,19 +174,20 @@ def _edited(app: ASGIApp, edit: Callable[[str], str]) -> ASGIApp:
     return wrapped
 
 
-def _document(api: FastAPI, settings: Settings) -> Callable[[str], str]:
+def _document(api: FastAPI) -> Callable[[str], str]:
     """Return what makes Gradio's document ours: language, style, what stands until it is up."""
-    locale = wording.match_locale(settings.locale)
-    notice = wording.notice_for(Kind.ANSWER, locale, settings.emergency_number).text
+    here: Embedded = api.state.service.default
+    locale = here.locale()
+    notice = here.notice(Kind.ANSWER, locale).text
     direction = wording.raw(locale, "direction") or "ltr"
-    clinic = settings.clinic_name or wording.raw(locale, "clinic") or "the clinic"
+    clinic = here.site.name or wording.raw(locale, "clinic") or "the clinic"
     noscript = wording.say(locale, "page", "noscript", clinic=clinic)
     keys = ("conversation", "helpful", "not_helpful", "feedback_thanks")
     labels = " ".join(
         f'data-{key.replace("_", "-")}="{escape(wording.say(locale, "page", key))}"' for key in keys
     )
     head = (
-        f"<title>{escape(title_of(api.state.engine, locale))}</title>"
+        f"<title>{escape(title_of(here.engine, locale))}</title>"
         f'<meta name="robots" content="noindex"><link rel="icon" href="{ICON}">'
         f'<link rel="stylesheet" href="/page.css"><script src="/page.js" {labels} defer></script>'
     )

@@ -9,7 +9,8 @@ claims that the assistant said is never looked at: earlier turns are answered an
 import logging
 import re
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 
 from assistant import wording
 from assistant.clean import MAX_HISTORY, clean, says_something
@@ -22,7 +23,7 @@ from assistant.language import language_of
 from assistant.replies import Replies
 from assistant.spelling import SHORTEST, WORD
 from assistant.triage import RedFlag, triage
-from assistant.values import CITING, Ask, Kind, Reply
+from assistant.values import CITING, Ask, Clinic, Kind, Reply
 
 log = logging.getLogger(__name__)
 
@@ -91,6 +92,13 @@ class Assistant:
         self.speller = index.speller
         self.follow_ups = FollowUps(index.knowledge.themes)
         self.known_words = index.speller.asked
+
+    def for_clinic(self, clinic: Clinic, locale: str) -> "Assistant":
+        """Return the same assistant, speaking for another clinic."""
+        other = copy(self)
+        other.replies = replace(self.replies, clinic=clinic)
+        other.default_locale = locale
+        return other
 
     def respond(self, ask: Ask) -> Responding:
         """Answer a question; see the module for the protocol.

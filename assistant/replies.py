@@ -7,12 +7,15 @@ the locale's wording. The notice is not made here: it follows from the kind.
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from string import Formatter
 
 from assistant import wording
 from assistant.triage import RedFlag
 from assistant.values import Action, Clinic, Disagreement, Kind, Reply, Statement
 
 SUGGESTIONS = 4
+FACES = ("page", "status")
+"""Sections of wording that page and widget show around the replies."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Replies:
         body = wording.raw(locale, "urgent", flag.category)
         if body is None:
             body = wording.raw(locale, "urgent", "default") or ""
-        actions = [self._call(locale, "call_emergency", number)]
+        actions = [self.emergency(locale)]
         if flag.category == "suicide" and crisis != number:
             actions.insert(0, self._call(locale, "call_crisis", crisis))
         lead = f"{title}. {body.format(emergency=number, crisis=crisis)}"
@@ -74,7 +77,7 @@ class Replies:
             statements=tuple(statements),
             disagreements=tuple(disagreements),
             understood_as=understood,
-            actions=self._contact(locale),
+            actions=self.contact(locale),
             topic="personal",
         )
 
@@ -91,7 +94,7 @@ class Replies:
             lead,
             understood_as=understood,
             suggestions=tuple(suggestions[:SUGGESTIONS]),
-            actions=self._contact(locale),
+            actions=self.contact(locale),
             topic="not_covered",
         )
 
@@ -102,7 +105,7 @@ class Replies:
             locale,
             self._say(locale, "lead", lead),
             suggestions=tuple(suggestions[:SUGGESTIONS]),
-            actions=self._contact(locale) if lead == "language" else (),
+            actions=self.contact(locale) if lead == "language" else (),
             topic=lead,
         )
 
@@ -115,7 +118,7 @@ class Replies:
             locale,
             self._say(locale, "smalltalk", topic),
             suggestions=tuple(offers[:SUGGESTIONS]),
-            actions=self._contact(locale) if topic in ("human", "feelings") else (),
+            actions=self.contact(locale) if topic in ("human", "feelings") else (),
             topic=topic,
         )
 
@@ -126,7 +129,7 @@ class Replies:
             Kind.REFUSED,
             locale,
             self._say(locale, "refused", topic),
-            actions=self._contact(locale),
+            actions=self.contact(locale),
             topic=topic,
         )
 
@@ -134,8 +137,26 @@ class Replies:
         """Say that something broke and who can help."""
         lead = self._say(locale, "lead", "unavailable")
         return self._reply(
-            Kind.UNAVAILABLE, locale, lead, actions=self._contact(locale), topic="unavailable"
+            Kind.UNAVAILABLE, locale, lead, actions=self.contact(locale), topic="unavailable"
         )
+
+    def labels(self, locale: str) -> dict[str, str]:
+        """Return what a face says around the replies; blanks of a question are left open."""
+        found = {k: v for name in FACES for k, v in wording.section(locale, name).items()}
+        found["understood"] = wording.say(locale, "lead", "understood", question="{question}")
+        found["urgent"] = wording.say(locale, "urgent", "title")
+        known = self._known(locale)
+        labels = {}
+        for key, text in found.items():
+            blanks = {name for _, name, _, _ in Formatter().parse(text) if name}
+            filled = text.format(**{name: known.get(name, f"{{{name}}}") for name in blanks})
+            labels[key] = filled[:1].upper() + filled[1:]
+        return labels
+
+    def emergency(self, locale: str) -> Action:
+        """Return the button that calls the emergency number."""
+        number = wording.emergency_number(locale, self.clinic.emergency_number)
+        return self._call(locale, "call_emergency", number)
 
     def _reply(self, kind: Kind, locale: str, lead: str, **rest: object) -> Reply:
         if "actions" in rest:
@@ -143,31 +164,30 @@ class Replies:
         return Reply(id=uuid.uuid4().hex, kind=kind, locale=locale, lead=lead, **rest)  # type: ignore[arg-type]
 
     def _say(self, locale: str, *keys: str, **values: str) -> str:
-        number = wording.emergency_number(locale, self.clinic.emergency_number)
         text = wording.raw(locale, *keys)
         if text is None:
             raise LookupError(f"no wording {'.'.join(keys)}")
-        filled = text.format(
-            **{
-                "clinic": self._clinic(locale),
-                "about": wording.raw(locale, "about") or self.about,
-                "emergency": number,
-                **values,
-            }
-        )
+        filled = text.format(**{**self._known(locale), **values})
         return filled[:1].upper() + filled[1:]
 
-    def _clinic(self, locale: str) -> str:
-        return self.clinic.name or wording.raw(locale, "clinic") or "the clinic"
+    def _known(self, locale: str) -> dict[str, str]:
+        return {
+            "clinic": self.clinic.name or wording.raw(locale, "clinic") or "the clinic",
+            "about": wording.raw(locale, "about") or self.about,
+            "emergency": wording.emergency_number(locale, self.clinic.emergency_number),
+        }
 
     def _call(self, locale: str, key: str, number: str) -> Action:
         label = self._say(locale, "actions", key, number=number)
         return Action(label, "tel:" + "".join(c for c in number if c.isdigit() or c == "+"))
 
-    def _contact(self, locale: str) -> tuple[Action, ...]:
+    def contact(self, locale: str) -> tuple[Action, ...]:
+        """Return the ways to reach a person at the clinic."""
         actions = []
         if self.clinic.phone:
             actions.append(self._call(locale, "call_clinic", self.clinic.phone))
+        if self.clinic.booking:
+            actions.append(Action(self._say(locale, "actions", "book"), self.clinic.booking))
         if self.clinic.url:
             label = self._say(locale, "actions", "contact_clinic")
             actions.append(Action(label, self.clinic.url))

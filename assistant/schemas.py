@@ -122,6 +122,34 @@ class FeedbackBody(BaseModel):
     kind: Kind
     helpful: bool
     reason: str = Field("", max_length=500)
+    site: str | None = Field(None, max_length=64, description="the embedding site's id")
+
+
+class TopicOut(BaseModel):
+    """A theme of the sources, with a question that they answer."""
+
+    title: str
+    question: str
+
+
+class SiteOut(BaseModel):
+    """A site as its widget needs it, in one locale."""
+
+    id: str
+    locale: str
+    direction: Literal["ltr", "rtl"]
+    name: str | None
+    logo: str | None
+    greeting: str
+    suggestions: list[str]
+    covers: list[TopicOut]
+    actions: list[ActionOut]
+    emergency: ActionOut
+    leave: str | None
+    keep: bool
+    theme: dict[str, Any]
+    notice: NoticeOut
+    texts: dict[str, str]
 
 
 class ProblemOut(BaseModel):

@@ -10,13 +10,12 @@ import socket
 import uvicorn
 
 from assistant.api import create_api
-from assistant.engine import Engine
 from assistant.errors import FootnoteError
-from assistant.feedback import FeedbackStore
+from assistant.service import Service
 from assistant.settings import Settings
 
 
-def serve(settings: Settings, engine: Engine) -> None:
+def serve(settings: Settings, service: Service) -> None:
     """Serve until interrupted.
 
     Raises:
@@ -25,19 +24,26 @@ def serve(settings: Settings, engine: Engine) -> None:
     """
     logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel("WARNING")
-    api = create_api(engine, FeedbackStore(settings.database))
+    api = create_api(service)
     if settings.page:
         from assistant.page import mount_page
 
-        mount_page(api, settings)
+        mount_page(api)
     listener = _listen(settings.host, settings.port)
     port = listener.getsockname()[1]
     logging.getLogger("footnote").info("Footnote is at http://%s:%s", settings.host, port)
-    config = uvicorn.Config(api, log_config=None, access_log=False, server_header=False)
+    config = uvicorn.Config(
+        api,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(settings.proxies),
+        forwarded_allow_ips=settings.proxies,
+    )
     try:
         uvicorn.Server(config).run(sockets=[listener])
     finally:
-        engine.close()
+        service.close()
 
 
 def _listen(host: str, port: int) -> socket.socket:

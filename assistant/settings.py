@@ -43,6 +43,20 @@ class Settings(BaseSettings):
     clinic_name: str | None = Field(None, description="as the replies call the clinic")
     clinic_phone: str | None = Field(None, description="number offered where a person must help")
     clinic_url: str | None = Field(None, description="contact or booking page")
+    sites: Path | None = Field(
+        None, description="TOML file of the sites that embed the widget; docs/widget.md"
+    )
+    url: str | None = Field(
+        None,
+        description="address at which browsers reach the server, such as https://ask.clinic.example",
+    )
+    proxies: str = Field(
+        "", description="addresses of proxies whose X-Forwarded-For is believed, with commas"
+    )
+    limits: str = Field(
+        "memory://",
+        description="where questions are counted for the limits: memory, or redis://HOST:6379",
+    )
     database: str = Field(
         "sqlite:///footnote-feedback.db", description="SQLAlchemy address for feedback"
     )

@@ -140,6 +140,7 @@ class Clinic:
     phone: str | None = None
     url: str | None = None
     emergency_number: str | None = None
+    booking: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

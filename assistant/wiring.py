@@ -1,6 +1,7 @@
 """Settings → a working assistant. The only place where the parts are chosen and joined."""
 
 import os
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -9,11 +10,15 @@ from assistant.decide import Decider
 from assistant.encoder import Encoder, OnnxEncoder, ReferenceEncoder
 from assistant.engine import Engine
 from assistant.errors import FootnoteError
+from assistant.feedback import FeedbackStore
 from assistant.index import Progress, Summary, build, open_index
+from assistant.limiter import Limiter
 from assistant.pipeline import Assistant
 from assistant.replies import Replies
 from assistant.retrieval import Retriever
+from assistant.service import Embedded, Service
 from assistant.settings import Settings
+from assistant.sites import read_sites
 from assistant.storage import Storage, storage_at
 from assistant.values import Ask, Clinic, Kind
 
@@ -67,6 +72,41 @@ def open_encoder(settings: Settings) -> Encoder:
             f"No exported encoder in {settings.index}. Run: python ingest.py {settings.collection}"
         )
     return OnnxEncoder(folder)
+
+
+def build_service(settings: Settings) -> Service:
+    """Read the sites, open the index of every collection that they name, and join all.
+
+    Raises:
+        FootnoteError: a site, an index or the encoder is wrong or missing.
+
+    """
+    sites = read_sites(settings)
+    encoder = open_encoder(settings)
+    engines: dict[str, Engine] = {}
+    for name in dict.fromkeys(site.collection or settings.collection for site in sites.values()):
+        engines[name] = build_engine(settings.model_copy(update={"collection": name}), encoder)
+    _refuse_shared_ids(engines)
+    embedded = {}
+    for site in sites.values():
+        engine = engines[site.collection or settings.collection]
+        locale = site.locale or settings.locale
+        embedded[site.id] = Embedded(site, engine.for_clinic(site.clinic, locale))
+    store = FeedbackStore(settings.database)
+    return Service(embedded, store, Limiter(settings.limits), settings.url)
+
+
+def _refuse_shared_ids(engines: Mapping[str, Engine]) -> None:
+    """Keep a source's id unambiguous: `/sources/{id}` names no collection."""
+    owner: dict[str, str] = {}
+    for name, engine in engines.items():
+        for source in engine.assistant.sources:
+            if source in owner:
+                raise FootnoteError(
+                    f"Collections {owner[source]} and {name} both have a source {source!r}. "
+                    "Give it another id in one of their manifests."
+                )
+            owner[source] = name
 
 
 def build_engine(settings: Settings, encoder: Encoder | None = None) -> Engine:

@@ -1,0 +1,93 @@
+"""How many questions an address and a site may ask, counted by the `limits` library.
+
+In: who asks, for which site. Out: the seconds to wait, 0 if none. Nothing of the question is
+known here; an address is kept as a keyed hash, for the length of the longest limit. When the
+counting itself fails, questions are let through: a patient is not turned away for that.
+"""
+
+import hashlib
+import ipaddress
+import logging
+import math
+import time
+from collections.abc import Iterator
+
+from limits import RateLimitItem, parse_many
+from limits.aio.storage import Storage
+from limits.aio.strategies import SlidingWindowCounterRateLimiter
+from limits.errors import ConfigurationError, StorageError
+from limits.storage import storage_from_string
+
+from assistant.errors import FootnoteError
+from assistant.sites import Site
+
+log = logging.getLogger(__name__)
+HOUSEHOLD = 64
+"""Bits of an IPv6 address that one connection has; the rest it may choose itself."""
+
+
+class Limiter:
+    """Counts questions in memory, or in a store that several workers share."""
+
+    def __init__(self, address: str = "memory://") -> None:
+        """Take the store's address, as `limits` writes it.
+
+        Raises:
+            FootnoteError: it is none, or its driver is missing.
+
+        """
+        options = {"implementation": "redispy"} if address.startswith("redis") else {}
+        try:
+            store = storage_from_string(f"async+{address}", wrap_exceptions=True, **options)
+        except (ConfigurationError, ValueError) as error:
+            raise FootnoteError(
+                f"FOOTNOTE_LIMITS={address!r}: {error}. Use memory:// or redis://HOST:6379; for the "
+                "latter: pip install 'footnote[redis]'"
+            ) from None
+        if not isinstance(store, Storage):
+            raise FootnoteError(f"FOOTNOTE_LIMITS={address!r} cannot be waited for. Use memory://.")
+        self._counter = SlidingWindowCounterRateLimiter(store)
+
+    async def wait(self, site: Site, peer: str | None) -> int:
+        """Count a question of a peer (an address, None: not counted); return seconds to wait."""
+        if peer is None:
+            return 0
+        try:
+            for limit, key in _limits(site, peer):
+                if not await self._counter.test(limit, *key):
+                    stats = await self._counter.get_window_stats(limit, *key)
+                    return max(1, math.ceil(stats.reset_time - time.time()))
+            for limit, key in _limits(site, peer):
+                await self._counter.hit(limit, *key)
+        except StorageError as error:
+            log.error("questions cannot be counted: %s", type(error.storage_error).__name__)  # noqa: TRY400
+        return 0
+
+
+def _limits(site: Site, peer: str) -> Iterator[tuple[RateLimitItem, tuple[str, ...]]]:
+    for limit in parse_many(site.limits.address):
+        yield limit, ("address", site.id, _key(peer))
+    for limit in parse_many(site.limits.site):
+        yield limit, ("site", site.id)
+
+
+def _key(peer: str) -> str:
+    """Return what stands for an address in the store: a hash, of IPv6 the household's part."""
+    try:
+        address = ipaddress.ip_address(peer)
+    except ValueError:
+        network = peer
+    else:
+        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+            address = address.ipv4_mapped
+        bits = HOUSEHOLD if address.version == 6 else 32
+        network = str(ipaddress.ip_network((address, bits), strict=False))
+    return hashlib.blake2b(network.encode(), digest_size=12, person=b"footnote").hexdigest()
+
+
+def is_local(peer: str) -> bool:
+    """Tell whether an address is this machine's own."""
+    try:
+        return ipaddress.ip_address(peer).is_loopback
+    except ValueError:
+        return False

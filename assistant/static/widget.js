@@ -1,0 +1,2 @@
+// placeholder
+(() => { const build = {}; })();

@@ -1,0 +1,152 @@
+"""The widget's two files as they are served, what it is told of its site, and its tag.
+
+In: the files under `static/`, sites and wording. Out: bytes with their hashes, and text. The
+launcher carries the address and the hash of the other file, so that a page that pins the launcher
+pins both.
+"""
+
+import base64
+import gzip
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from assistant import wording
+from assistant.palette import palette
+from assistant.service import Embedded
+from assistant.sites import Theme
+from assistant.values import Kind
+
+STATIC = Path(__file__).parent / "static"
+BLANK = "const build = {};"
+"""What the launcher's text says where the server tells it of the other file."""
+SUGGESTIONS = 6
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A file as it is served."""
+
+    body: bytes
+
+    @property
+    def version(self) -> str:
+        """What its address carries, so that it may be cached for ever."""
+        return hashlib.sha256(self.body).hexdigest()[:12]
+
+    @property
+    def integrity(self) -> str:
+        """The hash by which a page pins it (subresource integrity)."""
+        return "sha384-" + base64.b64encode(hashlib.sha384(self.body).digest()).decode()
+
+    @property
+    def zipped(self) -> bytes:
+        """The same, compressed, always to the same bytes."""
+        return gzip.compress(self.body, 9, mtime=0)
+
+
+@cache
+def assets() -> dict[str, Asset]:
+    """Return the widget's files by path."""
+    chat = Asset((STATIC / "widget-chat.js").read_bytes())
+    build = {
+        "chat": f"/widget-chat.js?v={chat.version}",
+        "integrity": chat.integrity,
+        "labels": {locale: wording.say(locale, "page", "ask") for locale in wording.locales()},
+        "failed": {
+            locale: wording.say(locale, "page", "full_page") for locale in wording.locales()
+        },
+    }
+    text = (STATIC / "widget.js").read_text(encoding="utf-8")
+    if text.count(BLANK) != 1:
+        raise LookupError(f"widget.js must hold {BLANK!r} once")
+    told = json.dumps(build, ensure_ascii=False, separators=(",", ":"))
+    launcher = Asset(text.replace(BLANK, f"const build = {told};").encode())
+    return {"/widget.js": launcher, "/widget-chat.js": chat}
+
+
+def site_json(embedded: Embedded, wanted: str | None) -> dict[str, Any]:
+    """Return what the widget is told of its site, in the visitor's locale."""
+    site, assistant = embedded.site, embedded.engine.assistant
+    replies, locale = assistant.replies, embedded.locale(wanted)
+    notice, emergency = embedded.notice(Kind.ANSWER, locale), replies.emergency(locale)
+    themes = assistant.decider.index.knowledge.themes
+    return {
+        "id": site.id,
+        "locale": locale,
+        "direction": wording.raw(locale, "direction") or "ltr",
+        "name": site.name,
+        "logo": site.logo,
+        "greeting": site.greeting or replies.smalltalk("greeting", locale, ()).lead,
+        "suggestions": assistant.decider.suggestions()[:SUGGESTIONS],
+        "covers": [{"title": theme.title, "question": theme.ask} for theme in themes],
+        "actions": [{"label": a.label, "href": a.href} for a in replies.contact(locale)],
+        "emergency": {"label": emergency.label, "href": emergency.href},
+        "leave": site.leave,
+        "keep": site.keep,
+        "theme": theme_json(site.theme),
+        "notice": {"text": notice.text, "version": notice.version},
+        "texts": replies.labels(locale),
+    }
+
+
+def theme_json(theme: Theme) -> dict[str, Any]:
+    """Return the look, the colours that follow from the accent among it."""
+    return theme.model_dump() | vars(palette(theme.accent))
+
+
+def tag(embedded: Embedded, url: str) -> str:
+    """Return what a clinic's web person needs: the snippet, and the policy it works under."""
+    site, launcher = embedded.site, assets()["/widget.js"]
+    url = url.rstrip("/")
+    locale = embedded.locale()
+    attributes = {
+        "src": f"{url}/widget.js?v={launcher.version}",
+        "integrity": launcher.integrity,
+        "crossorigin": "anonymous",
+        "data-site": site.id,
+        "data-label": wording.say(locale, "page", "ask"),
+        **_look(site.theme),
+    }
+    if site.locale:
+        attributes["data-locale"] = site.locale
+    script = " ".join(f'{name}="{escape(value)}"' for name, value in attributes.items())
+    images = f"\n  img-src {'/'.join(site.logo.split('/')[:3])};" if site.logo else ""
+    return f"""Paste this before </body>:
+
+<script {script} defer></script>
+
+If the site sends a Content-Security-Policy, add to it:
+
+  script-src {url};
+  connect-src {url};{images}
+  trusted-types footnote;    (only if the policy has a trusted-types line)
+
+Nothing is needed in style-src, font-src or frame-src.
+
+`integrity` pins these very files: after an upgrade of the assistant that changes the widget,
+print the tag again and replace it, or the browser will refuse the new file. Without `integrity`
+and `?v=…` the tag always takes the current one.
+"""
+
+
+def _look(theme: Theme) -> dict[str, str]:
+    """Return what the launcher must know before the rest is loaded, where it is not the usual."""
+    usual = Theme()
+    named = {
+        "data-accent": theme.accent,
+        "data-scheme": theme.scheme,
+        "data-position": theme.position,
+        "data-offset": f"{theme.offset_x} {theme.offset_y}",
+    }
+    plain = {
+        "data-accent": usual.accent,
+        "data-scheme": usual.scheme,
+        "data-position": usual.position,
+        "data-offset": f"{usual.offset_x} {usual.offset_y}",
+    }
+    return {name: value for name, value in named.items() if value != plain[name]}
