@@ -40,9 +40,15 @@
   let policy, loading, handOver;
   let tries = 0;
 
-  const make = (tag, properties, ...children) => {
-    const element = Object.assign(document.createElement(tag), properties);
-    element.append(...children);
+  // Make an element: its properties (or only its class), and what of its children is not empty.
+  const make = (tag, properties = "", ...children) => {
+    const element = document.createElement(tag);
+    const given = typeof properties === "string" ? { className: properties } : properties;
+    for (const [name, value] of Object.entries(given)) {
+      if (name in element) element[name] = value;
+      else element.setAttribute(name, value);
+    }
+    element.append(...children.filter(Boolean));
     return element;
   };
 
@@ -59,12 +65,14 @@
     });
 
   class Assistant extends HTMLElement {
-    root = make("div", { className: "root" });
+    root = make("div", "root");
     #button = "";
     #failure = "";
     #preparing;
     #chat;
     #wanted;
+
+    static make = make;
 
     // Take the class that widget-chat.js holds.
     static take(Chat) {
@@ -126,12 +134,10 @@
       style.setProperty("--site-offset_x", y ? `${x}px` : "");
       style.setProperty("--site-offset_y", y ? `${y}px` : "");
       classList.toggle("left", this.getAttribute("position") === "left");
-      const textContent = this.getAttribute("label") || build.labels[lang];
-      const onclick = () => this.open();
-      const aria = { ariaHasPopup: "dialog", ariaExpanded: false };
-      this.root.append(
-        make("button", { className: "launcher", dir: "auto", textContent, onclick, ...aria }),
-      );
+      const label = this.getAttribute("label") || build.labels[lang];
+      const aria = { "aria-haspopup": "dialog", "aria-expanded": false };
+      const launcher = { className: "launcher", dir: "auto", onclick: () => this.open(), ...aria };
+      this.root.append(make("button", launcher, label));
     }
 
     // Shown inline, it is loaded when a visitor comes near.
@@ -155,23 +161,24 @@
     }
 
     async #fetchSite() {
-      const options = { credentials: "omit", referrerPolicy: "no-referrer" };
-      const response = await fetch(
-        `${this.host}/api/v1/sites/${this.site}?${this.query}`, options);
+      const response = await fetch(`${this.host}/api/v1/sites/${this.site}?${this.query}`, {
+        credentials: "omit",
+        referrerPolicy: "no-referrer",
+      });
       if (!response.ok) throw response;
       return response.json();
     }
 
     #fail() {
-      const [textContent, retry, page] = build.failed[this.root.lang];
+      const [message, retry, page] = build.failed[this.root.lang];
       const href = `${this.host}/?${this.query}`;
       this.#failure.remove?.();
       this.#failure = make(
         "div",
         { className: "failed", role: "alert", dir: "auto" },
-        make("p", { textContent }),
-        make("button", { textContent: retry, onclick: () => this.open() }),
-        make("a", { textContent: page, href, target: "_blank", rel: "noopener" }),
+        make("p", "", message),
+        make("button", { onclick: () => this.open() }, retry),
+        make("a", { href, target: "_blank", rel: "noopener" }, page),
       );
       this.root.append(this.#failure);
     }
