@@ -1,7 +1,6 @@
 // The panel: what a visitor asks and reads. Loaded by widget.js at first use. All texts come from
 // the server, none is ever parsed as HTML, and nothing is kept unless the site says so.
 
-const COVERS = "(max-width: 480px), (max-height: 560px)";
 const LOW = "(max-height: 480px)";
 const HISTORY = 10;
 const DARK = matchMedia("(prefers-color-scheme: dark)");
@@ -41,7 +40,7 @@ const STYLES = `
   .panel :is(h2, h3, .talk):focus-visible { outline-offset: -3px; }
   a { color: var(--accent); }
   .panel button, summary, .action, .menu a {
-    min-height: 44px; padding: 8px 12px; border: 1px solid transparent; border-radius: 10px;
+    min-height: 44px; padding: 8px 12px; border: 1px solid transparent; border-radius: var(--radius);
     font: inherit; color: var(--accent); background: none; text-align: start; cursor: pointer;
   }
   button:hover, summary:hover { text-decoration: underline; }
@@ -60,7 +59,7 @@ const STYLES = `
   .leave { flex: 1 0 100%; order: 1; }
   .menu > div {
     position: absolute; top: 52px; inset-inline-end: 8px; display: grid; padding: 8px;
-    box-shadow: 0 4px 20px #0004;
+    box-shadow: 0 8px 40px #0005;
   }
 
   .talk { flex: 1; overflow: auto; padding: 16px; overscroll-behavior: contain; }
@@ -69,7 +68,7 @@ const STYLES = `
     display: grid; gap: 12px; align-content: start;
   }
   .asked {
-    justify-self: end; max-width: 90%; padding: 8px 14px; border: 1px solid transparent;
+    justify-self: end; max-width: 90%; padding: 8px 12px; border: 1px solid transparent;
     border-radius: var(--radius); background: var(--tint); font-weight: 500;
   }
   .reply, .problem, .side, .note { padding: 12px; }
@@ -82,17 +81,17 @@ const STYLES = `
   .side .quote { padding: 0; border: 0; }
   .panel .mark {
     position: relative; min-width: 28px; min-height: 24px; margin: 0 4px; padding: 0 4px;
-    border-color: currentcolor; font-size: .8125em; text-align: center;
+    font-size: .8125em; text-align: center;
   }
   .mark::after { content: ""; position: absolute; inset: -10px -4px; }
   .panel :is([aria-pressed="true"], .mark[aria-expanded="true"], .send) {
     color: var(--on-accent); background: var(--accent);
   }
   .note { gap: 4px; margin-top: 8px; }
-  .note a { padding: 10px 0; }
+  .note a { padding: 8px 0; }
   .row { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }
-  .panel .wrong { padding: 0; text-decoration: underline; }
-  .row li > button, .rating > button, .action { border-color: currentcolor; }
+  .talk button, .action { justify-self: start; border-color: currentcolor; }
+  .talk .wrong { padding: 0; border: 0; text-decoration: underline; }
   .action { display: flex; align-items: center; font-weight: 600; text-decoration: none; }
   .rating form { flex: 1 0 100%; }
   .urgent { border: 3px solid var(--alarm); }
@@ -109,14 +108,14 @@ const STYLES = `
   }
   .asking { display: flex; align-items: end; gap: 8px; }
   textarea {
-    width: 100%; min-height: 44px; max-height: 30vh; padding: 9px 12px; resize: none;
-    border: 1px solid var(--soft); border-radius: 10px; font: inherit; color: inherit;
+    width: 100%; min-height: 44px; max-height: 30vh; padding: 8px 12px; resize: none;
+    border: 1px solid var(--soft); border-radius: var(--radius); font: inherit; color: inherit;
     background: var(--surface);
   }
   ::placeholder { color: var(--soft); opacity: 1; white-space: nowrap; }
   .notice { margin-top: 6px; font-size: .8125em; line-height: 1.4; }
 
-  @media ${COVERS} {
+  @media (max-width: 480px), (max-height: 560px) {
     [role="dialog"] {
       inset: var(--shift, 0) 0 auto; width: auto; height: var(--seen, 100dvh); border: 0;
       border-radius: 0; padding: 0 env(safe-area-inset-right) 0 env(safe-area-inset-left);
@@ -124,7 +123,9 @@ const STYLES = `
   }
   @media ${LOW} {
     .panel { display: block; overflow: auto; scroll-padding-bottom: 160px; }
-    .foot { position: sticky; bottom: 0; }
+    .foot { position: sticky; bottom: 0; z-index: 2; }
+    .alarm { gap: 4px; }
+    .alarm h4 { font-size: 1em; }
     .menu > div { position: static; }
     textarea { max-height: 44px; }
   }`;
@@ -309,8 +310,9 @@ class Chat {
     this.#build();
     this.#restore();
     const { signal } = this.#life;
-    visualViewport.addEventListener("resize", () => this.#fit(), { signal });
-    visualViewport.addEventListener("scroll", () => this.#fit(), { signal });
+    for (const type of ["resize", "scroll"]) {
+      visualViewport.addEventListener(type, () => this.#fit(), { signal });
+    }
     DARK.addEventListener("change", () => this.#dress(), { signal });
   }
 
@@ -745,7 +747,13 @@ class Chat {
     };
     if (stopped) exchange.reply = null;
     const links = !stopped && this.actions(actions);
-    this.#draw(exchange, make("div", "problem", text, links, key !== "not_allowed" && retry));
+    const box = make("div", "problem", text, key !== "not_allowed" && retry, links);
+    try {
+      this.#draw(exchange, box);
+    } catch {
+      exchange.reply = null; // what came was no reply
+      this.#draw(exchange, box);
+    }
     count(wait);
     this.#say(text.textContent);
     this.reveal(exchange.body);
@@ -769,9 +777,9 @@ class Chat {
     return [
       ["h1", fill(texts.saved_on, { date })],
       ["p", name],
-      ...this.#exchanges.flatMap(({ question, reply }) => [
+      ...this.#exchanges.flatMap(({ question, reply, done }) => [
         ["h2", `${texts.you_asked} ${question}`],
-        ...(reply ? this.#recordReply(reply) : []),
+        ...(done ? this.#recordReply(reply) : []),
       ]),
     ].filter(([, text]) => text);
   }
@@ -806,7 +814,9 @@ class Chat {
   }
 
   #text() {
-    return this.#record().map(([tag, text]) => (tag === "p" ? text : `\n${text}`)).join("\n");
+    return this.#record()
+      .map(([, text]) => text)
+      .join("\n\n");
   }
 
   async #copy() {

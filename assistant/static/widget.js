@@ -29,6 +29,7 @@
       font: inherit; font-weight: 600; color: var(--on-accent); background: var(--accent);
       box-shadow: 0 2px 16px #0006; cursor: pointer;
     }
+    .busy .launcher { opacity: .7; cursor: progress; }
     .launcher:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
     .failed {
       box-sizing: border-box; padding: 16px; border: 2px solid; border-radius: 14px;
@@ -98,6 +99,7 @@
     async open(focus = true) {
       this.#wanted = true;
       this.#failure.remove?.();
+      this.root.classList.add("busy");
       try {
         this.#chat = await (this.#preparing ??= this.#prepare());
         if (this.#wanted) this.#chat.open(focus);
@@ -105,6 +107,7 @@
         this.#preparing = loading = null;
         if (this.#wanted) this.#fail();
       }
+      this.root.classList.remove("busy");
     }
 
     close() {
@@ -192,7 +195,7 @@
     element.setAttribute("host", base);
     element.setAttribute("floating", "");
     document.body.append(element);
-    window.Footnote ??= element;
+    if (!window.Footnote?.isConnected) window.Footnote = element;
   };
 
   if (!customElements.get(NAME)) customElements.define(NAME, Assistant);
