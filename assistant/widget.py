@@ -59,7 +59,9 @@ def assets() -> dict[str, Asset]:
         "integrity": chat.integrity,
         "labels": {locale: wording.say(locale, "page", "ask") for locale in wording.locales()},
         "failed": {
-            locale: [wording.say(locale, "page", key) for key in ("not_loaded", "retry", "full_page")]
+            locale: [
+                wording.say(locale, "page", key) for key in ("not_loaded", "retry", "full_page")
+            ]
             for locale in wording.locales()
         },
     }

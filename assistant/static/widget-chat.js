@@ -1,8 +1,7 @@
 // The panel: what a visitor asks and reads. Loaded by widget.js at first use. All texts come from
 // the server, none is ever parsed as HTML, and nothing is kept unless the site says so.
 
-const COVERS = "(max-width: 480px), (max-height: 560px)";
-const LOW = "(max-height: 400px)";
+const LOW = "(max-height: 480px)";
 const HISTORY = 10;
 const DARK = matchMedia("(prefers-color-scheme: dark)");
 const PROBLEMS = { 403: "not_allowed", 429: "busy" };
@@ -22,7 +21,8 @@ const STYLES = `
     --accent: var(--footnote-accent, var(--site-accent_dark));
     --on-accent: var(--footnote-on-accent, var(--site-on_accent_dark));
   }
-  * { box-sizing: border-box; margin: 0; padding: 0; font-size: 1em; list-style: none; }
+  * { box-sizing: border-box; margin: 0; padding: 0; font-size: 1em; }
+  ul, .menu summary { list-style: none; }
   .panel, .menu > div, .reply, .problem, .side, .note {
     border: 1px solid var(--line); border-radius: var(--radius); background: var(--surface);
   }
@@ -40,16 +40,17 @@ const STYLES = `
   .panel :is(h2, h3, .talk):focus-visible { outline-offset: -3px; }
   a { color: var(--accent); }
   .panel button, summary, .action, .menu a {
-    min-height: 44px; padding: 8px 12px; border: 1px solid transparent; border-radius: 10px;
+    min-height: 44px; padding: 8px 12px; border: 1px solid transparent; border-radius: var(--radius);
     font: inherit; color: var(--accent); background: none; text-align: start; cursor: pointer;
   }
   button:hover, summary:hover { text-decoration: underline; }
   .panel :disabled { opacity: .6; cursor: default; }
   .sr { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
-  .soft, cite, .rating button { font-size: .875em; color: var(--soft); font-style: normal; }
+  .soft, cite { color: var(--soft); font-style: normal; }
+  cite, .note .soft { display: block; font-size: .875em; }
   .label { font-weight: 600; }
 
-  header {
+  .head {
     display: flex; flex-wrap: wrap; align-items: center; gap: 0 8px; padding: 4px 8px;
     position: relative; z-index: 1; border-bottom: 1px solid var(--line);
   }
@@ -58,15 +59,16 @@ const STYLES = `
   .leave { flex: 1 0 100%; order: 1; }
   .menu > div {
     position: absolute; top: 52px; inset-inline-end: 8px; display: grid; padding: 8px;
-    box-shadow: 0 4px 20px #0004;
+    box-shadow: 0 8px 40px #0005;
   }
 
   .talk { flex: 1; overflow: auto; padding: 16px; overscroll-behavior: contain; }
-  .talk, .exchange, .reply, .problem, .alarm, .side, .pair, .greeting, .rating form {
+  .talk, .exchange, .answer, .reply, .problem, .alarm, .side, .pair, .suggestions, .note, .greeting,
+  .rating form {
     display: grid; gap: 12px; align-content: start;
   }
   .asked {
-    justify-self: end; max-width: 90%; padding: 8px 14px; border: 1px solid transparent;
+    justify-self: end; max-width: 90%; padding: 8px 12px; border: 1px solid transparent;
     border-radius: var(--radius); background: var(--tint); font-weight: 500;
   }
   .reply, .problem, .side, .note { padding: 12px; }
@@ -79,39 +81,41 @@ const STYLES = `
   .side .quote { padding: 0; border: 0; }
   .panel .mark {
     position: relative; min-width: 28px; min-height: 24px; margin: 0 4px; padding: 0 4px;
-    border-color: currentcolor; font-size: .8125em; text-align: center;
+    font-size: .8125em; text-align: center;
   }
   .mark::after { content: ""; position: absolute; inset: -10px -4px; }
   .panel :is([aria-pressed="true"], .mark[aria-expanded="true"], .send) {
     color: var(--on-accent); background: var(--accent);
   }
-  .note { margin-top: 8px; font-size: .875em; }
-  .note a { display: inline-block; padding: 12px 0; }
+  .note { gap: 4px; margin-top: 8px; }
+  .note a { padding: 8px 0; }
   .row { display: flex; flex-wrap: wrap; gap: 8px; align-items: center; }
-  .panel .row button, .action { border-color: currentcolor; }
-  .action { font-weight: 600; text-decoration: none; }
+  .talk button, .action { justify-self: start; border-color: currentcolor; }
+  .talk .wrong { padding: 0; border: 0; text-decoration: underline; }
+  .action { display: flex; align-items: center; font-weight: 600; text-decoration: none; }
   .rating form { flex: 1 0 100%; }
   .urgent { border: 3px solid var(--alarm); }
   .alarm h4 { font-size: 1.25em; color: var(--alarm); }
   .alarm .action {
-    flex: 1 0 100%; min-height: 56px; font-size: 1.25em; text-align: center;
+    flex: 1 0 100%; justify-content: center; min-height: 56px; font-size: 1.25em;
     color: var(--on-alarm); background: var(--alarm);
   }
 
+  .send { flex: none; font-weight: 600; }
   .foot {
     padding: 8px 12px calc(8px + env(safe-area-inset-bottom)); background: var(--surface);
     border-top: 1px solid var(--line);
   }
   .asking { display: flex; align-items: end; gap: 8px; }
   textarea {
-    width: 100%; min-height: 44px; max-height: 30vh; padding: 9px 12px; resize: none;
-    border: 1px solid var(--soft); border-radius: 10px; font: inherit; color: inherit;
+    width: 100%; min-height: 44px; max-height: 30vh; padding: 8px 12px; resize: none;
+    border: 1px solid var(--soft); border-radius: var(--radius); font: inherit; color: inherit;
     background: var(--surface);
   }
   ::placeholder { color: var(--soft); opacity: 1; white-space: nowrap; }
   .notice { margin-top: 6px; font-size: .8125em; line-height: 1.4; }
 
-  @media ${COVERS} {
+  @media (max-width: 480px), (max-height: 560px) {
     [role="dialog"] {
       inset: var(--shift, 0) 0 auto; width: auto; height: var(--seen, 100dvh); border: 0;
       border-radius: 0; padding: 0 env(safe-area-inset-right) 0 env(safe-area-inset-left);
@@ -119,33 +123,24 @@ const STYLES = `
   }
   @media ${LOW} {
     .panel { display: block; overflow: auto; scroll-padding-bottom: 160px; }
-    .foot { position: sticky; bottom: 0; }
+    .foot { position: sticky; bottom: 0; z-index: 2; }
+    .alarm { gap: 4px; }
+    .alarm h4 { font-size: 1em; }
+    .menu > div { position: static; }
     textarea { max-height: 44px; }
-  }
-  @media (prefers-reduced-motion: no-preference) {
-    [role="dialog"] { animation: rise .2s; }
-    @keyframes rise { from { opacity: 0; transform: translateY(12px); } }
   }`;
 
 const PAPER = "body { font: 12pt/1.5 system-ui, sans-serif } p { white-space: pre-line }";
 
-// Make an element; what is null, false or "" among its children is left out.
-const make = (tag, properties, ...children) => {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(properties ?? {})) {
-    if (name in element) element[name] = value;
-    else element.setAttribute(name, value);
-  }
-  element.append(...children.filter(Boolean));
-  return element;
-};
+const { make } = customElements.get("footnote-assistant");
 
-const button = (textContent, onclick, more) =>
-  make("button", { type: "button", textContent, onclick, ...more });
+const button = (text, onclick, more) => make("button", { type: "button", onclick, ...more }, text);
+
+const foreign = { dir: "auto" };
 
 const fill = (text, values) => text.replace(/\{(\w+)\}/g, (blank, name) => values[name] ?? blank);
 
-const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+const capital = (text) => text[0].toUpperCase() + text.slice(1);
 
 const quoted = (text) => `“${text}”`;
 
@@ -153,21 +148,16 @@ const quoted = (text) => `“${text}”`;
 async function* events(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   let rest = "";
-  try {
-    for (;;) {
-      const { value, done } = await reader.read();
-      if (done) return;
-      const blocks = (rest + value).split(/\r\n\r\n|\n\n|\r\r/);
-      rest = blocks.pop();
-      for (const block of blocks) {
-        const field = (name) =>
-          [...block.matchAll(new RegExp(`^${name}: ?(.*)$`, "gm"))].map((m) => m[1]).join("\n");
-        const data = field("data");
-        if (data) yield [field("event"), JSON.parse(data)];
-      }
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const blocks = (rest + value).split(/\r\n\r\n|\n\n|\r\r/);
+    rest = blocks.pop();
+    for (const block of blocks) {
+      const fields = block.split(/[\r\n]+/).map((line) => line.split(/: ?(.*)/));
+      const { event, data } = Object.fromEntries(fields);
+      if (data) yield [event, JSON.parse(data)];
     }
-  } finally {
-    reader.cancel().catch(() => {});
   }
 }
 
@@ -178,30 +168,26 @@ const layout = ({ statements, disagreements }) => {
   const several = statements.some(({ theme }) => theme !== statements[0].theme);
   let last;
   return statements.flatMap((statement, index) => {
-    const blocks = [];
     const pairs = disagreements.filter(({ sides }) => sides.flat().includes(index));
-    if (!pairs.length) blocks.push({ quote: statement });
+    const blocks = pairs.length ? [] : [{ quote: statement }];
     for (const { about, sides } of pairs) {
-      if (sides.flat().every((i) => shown.has(i))) continue;
-      sides.flat().forEach((i) => shown.add(i));
-      const inOrder = [...sides].sort(([a], [b]) => a - b);
+      const members = sides.flat();
+      if (members.every((i) => shown.has(i))) continue;
+      members.forEach((i) => shown.add(i));
       blocks.push({
         about: disagreements.length > 1 && capital(about),
-        sides: inOrder.map((side) => side.map((i) => statements[i]).filter(Boolean)),
+        sides: [...sides]
+          .sort(([a], [b]) => a - b)
+          .map((side) => side.map((i) => statements[i]).filter(Boolean)),
       });
     }
-    if (!blocks.length || !several || last === statement.theme) return blocks;
-    last = statement.theme;
-    return [{ theme: last }, ...blocks];
+    const theme = several && blocks.length && last !== statement.theme && statement.theme;
+    last = theme || last;
+    return theme ? [{ theme }, ...blocks] : blocks;
   });
 };
 
-class Problem extends Error {
-  constructor(key, wait = 0) {
-    super(key);
-    this.wait = wait;
-  }
-}
+const problem = (key, wait) => Object.assign(new Error(key), { wait });
 
 // The drawing of one reply, made anew as its parts arrive.
 class Card {
@@ -219,9 +205,9 @@ class Card {
     return make(
       "div",
       { className: "alarm", role: "alert" },
-      make("h4", { textContent: texts.urgent }),
+      make("h4", "", texts.urgent),
       chat.actions(reply.actions),
-      make("p", { className: "lead", textContent: reply.lead.replace(`${texts.urgent}. `, "") }),
+      make("p", "lead", reply.lead.replace(`${texts.urgent}. `, "")),
     );
   }
 
@@ -230,10 +216,10 @@ class Card {
     const [outcome, differ] = chat.outcome(reply);
     return [
       reply.understood_as && this.#understood(),
-      outcome && make("h4", { textContent: outcome }),
-      make("p", { className: "lead", textContent: reply.lead }),
+      outcome && make("h4", "", outcome),
+      make("p", "lead", reply.lead),
       chat.actions(reply.actions),
-      differ && make("h4", { textContent: differ }),
+      differ && make("h4", "", differ),
       ...layout(reply).map((block) => this.#block(block, outcome ? "h5" : "h4")),
       reply.citations.length && this.#sources(),
       rated && chat.rating(reply),
@@ -242,87 +228,79 @@ class Card {
 
   #understood() {
     const { texts, reply, chat } = this;
-    const textContent = fill(texts.understood, { question: reply.understood_as });
-    const wrong = button(texts.understood_wrong, () => chat.reword(reply));
-    return make("div", { className: "row" }, make("p", { className: "soft", textContent }), wrong);
+    const [before, after] = texts.understood.split("{question}");
+    const text = make("p", "soft", before, make("bdi", "", reply.understood_as), after);
+    const wrong = button(texts.understood_wrong, () => chat.reword(reply), { className: "wrong" });
+    return make("div", "understood", text, wrong);
   }
 
   #block({ theme, quote, about, sides }, heading) {
-    if (theme) return make(heading, { className: "theme", textContent: theme });
+    if (theme) return make(heading, "theme", theme);
     if (quote) return this.#quotation(quote);
     const drawn = sides.map((side, i) => {
-      const textContent = fill(this.texts.side, { number: i + 1 });
-      const label = make("p", { className: "label", textContent });
+      const label = make("p", "label", fill(this.texts.side, { number: i + 1 }));
       const quotations = side.map((statement) => this.#quotation(statement, true));
-      return side.length && make("div", { className: `side side-${i + 1}` }, label, ...quotations);
+      return side.length && make("div", `side side-${i + 1}`, label, ...quotations);
     });
-    const title = about && make("p", { className: "label", textContent: about });
-    return make("div", { className: "pair" }, title, ...drawn);
+    return make("div", "pair", about && make("p", "label", about), ...drawn);
   }
 
   #quotation({ text, citations }, named) {
-    const found = this.reply.citations.filter(({ number }) => citations.includes(number));
     const place = make("div");
+    const found = citations.map((number) => this.reply.citations[number - 1]).filter(Boolean);
     const marks = found.map((citation) => this.#mark(citation, place));
-    const title = found[0]?.title;
-    return make(
-      "blockquote",
-      { className: "quote" },
-      make("p", { dir: "auto" }, quoted(text), ...marks),
-      named && title && make("cite", { dir: "auto", textContent: title }),
-      place,
-    );
+    const title = named && found.length && make("cite", foreign, found[0].title);
+    return make("blockquote", "quote", make("p", foreign, quoted(text), ...marks), title, place);
   }
 
   #mark(citation, place) {
     const { chat, reply, texts } = this;
     const { number } = citation;
     const id = `note-${reply.id}-${++this.#notes}`;
-    const label = fill(texts.footnote, { number });
+    const label = { "aria-label": fill(texts.footnote, { number }) };
     const toggle = () => {
       const open = chat.note?.mark === mark;
       chat.closeNote();
       if (open) return;
-      const note = this.#note(citation, { id, role: "group", "aria-label": label });
+      const note = this.#note(citation, { id, role: "group", ...label });
       place.append(note);
       mark.setAttribute("aria-expanded", true);
       chat.note = { mark, note };
       chat.reveal(note);
     };
-    const aria = { "aria-label": label, "aria-expanded": false, "aria-controls": id };
+    const aria = { ...label, "aria-expanded": false, "aria-controls": id };
     const mark = button(`[${number}]`, toggle, { className: "mark", ...aria });
     return mark;
   }
 
-  #note({ quote, title, kind, caution, href, number }, properties) {
+  #note({ quote, title, kind, caution, href, number }, more) {
     const { texts, reply, chat } = this;
     const repeated = reply.statements.every(({ text }) => text !== quote);
     return make(
       "div",
-      { className: "note", ...properties },
-      make("cite", { dir: "auto", textContent: `[${number}] ${title}` }),
-      make("p", { dir: "auto", textContent: capital(kind) }),
-      caution && make("p", { dir: "auto", textContent: `${texts.caution}: ${caution}` }),
-      repeated && make("p", { className: "label", textContent: texts.also_says }),
-      make("blockquote", { dir: "auto", textContent: quoted(quote) }),
+      { className: "note", ...more },
+      make("cite", foreign, `[${number}] ${title}`),
+      make("p", { className: "soft", ...foreign }, capital(kind)),
+      caution && make("p", "soft", `${texts.caution}: `, make("bdi", "", caution)),
+      repeated && make("p", "label", texts.also_says),
+      make("blockquote", foreign, quoted(quote)),
       chat.link(texts.read_in_context, chat.passage(href)),
     );
   }
 
   #sources() {
     const { citations } = this.reply;
-    const textContent = `${this.texts.sources} (${citations.length})`;
-    const notes = citations.map((citation) => make("li", {}, this.#note(citation)));
-    const summary = make("summary", { textContent });
-    return make("details", { className: "sources" }, summary, make("ul", {}, ...notes));
+    const notes = citations.map((citation) => make("li", "", this.#note(citation)));
+    const summary = make("summary", "", `${this.texts.sources} (${notes.length})`);
+    return make("details", "sources", summary, make("ul", "", ...notes));
   }
 }
 
 // The panel of one element.
 class Chat {
   #exchanges = [];
-  #fresh = false;
   #life = new AbortController();
+  #fresh;
   #asking;
   #pending;
 
@@ -330,18 +308,21 @@ class Chat {
     Object.assign(this, { element, site, root: element.root });
     this.#dress();
     this.#build();
-    const { signal } = this.#life;
-    visualViewport.addEventListener("resize", () => this.#fit(), { signal });
-    visualViewport.addEventListener("scroll", () => this.#fit(), { signal });
-    DARK.addEventListener("change", () => this.#dress(), { signal });
     this.#restore();
+    const { signal } = this.#life;
+    for (const type of ["resize", "scroll"]) {
+      visualViewport.addEventListener(type, () => this.#fit(), { signal });
+    }
+    DARK.addEventListener("change", () => this.#dress(), { signal });
   }
 
   open(focus) {
-    const { panel, launcher } = this;
-    if (launcher) Object.assign(launcher, { hidden: true, ariaExpanded: true });
-    if (panel.hidden) this.#emit("open");
-    panel.hidden = false;
+    const { panel } = this;
+    if (panel.hidden) {
+      this.#offer(false);
+      this.#fit();
+      this.#emit("open");
+    }
     if (focus) (matchMedia("(pointer: coarse)").matches ? this.heading : this.input).focus();
   }
 
@@ -350,8 +331,7 @@ class Chat {
     if (!launcher || panel.hidden) return;
     const within = panel.contains(this.element.shadowRoot.activeElement);
     this.#pending?.();
-    panel.hidden = true;
-    Object.assign(launcher, { hidden: false, ariaExpanded: false });
+    this.#offer(true);
     if (within) launcher.focus();
     this.#emit("close");
   }
@@ -359,8 +339,7 @@ class Chat {
   clear() {
     this.#asking?.abort();
     this.#exchanges = [];
-    this.#fresh = false;
-    this.#pending = this.note = null;
+    this.#fresh = this.#pending = this.note = null;
     this.input.value = this.hint.textContent = "";
     this.talk.replaceChildren(this.greeting);
     this.#showNotice(this.site);
@@ -371,18 +350,19 @@ class Chat {
   destroy() {
     this.#asking?.abort();
     this.#life.abort();
-    this.panel.remove();
   }
 
   ask(text) {
     const question = text.trim().slice(0, 2000);
-    if (!question) return null;
+    if (!question) return;
     this.#pending?.();
-    const exchange = { question, fresh: this.#fresh };
-    this.#fresh = false;
+    const answered = this.#exchanges.filter(({ done }) => done && !this.#fresh);
+    const history = answered.slice(-HISTORY).map((earlier) => earlier.question);
+    const exchange = { question, history };
+    this.#fresh = null;
     this.hint.textContent = "";
     this.#add(exchange);
-    return this.#run(exchange);
+    this.#run(exchange);
   }
 
   // Put a question back that was misunderstood; the next is sent without those before it.
@@ -407,60 +387,59 @@ class Chat {
 
   link(text, href, className = "") {
     const away = /^http/.test(href) && { target: "_blank", rel: "noopener noreferrer" };
-    const hint = ` (${this.site.texts.new_tab})`;
-    const spoken = away && make("span", { className: "sr", textContent: hint });
-    return make("a", { href, className, ...away }, text, spoken);
+    const hint = away && make("span", "sr", ` (${this.site.texts.new_tab})`);
+    return make("a", { href, className, ...away }, text, hint);
   }
 
   actions(actions) {
     const links = actions
       .filter(({ href }) => /^(https?|tel|mailto):/i.test(href))
       .map(({ label, href }) => this.link(label, href, "action"));
-    return links.length && make("p", { className: "row actions" }, ...links);
+    return links.length && make("div", "row actions", ...links);
   }
 
   passage(href) {
     return this.element.host + href.replace("#", `&${this.#query}#`);
   }
 
-  rating(reply) {
+  rating({ id, kind }) {
     const { texts } = this.site;
-    if (reply.kind === "smalltalk") return null;
+    if (kind === "smalltalk") return null;
     let sent;
-    const send = async (helpful, reason = "") => {
+    const press = (pressed) => {
+      for (const one of [yes, no]) one.setAttribute("aria-pressed", one === pressed);
+    };
+    const send = async (pressed, reason) => {
+      const helpful = pressed === yes;
       sent = true;
       this.#pending = null;
       form.remove();
-      press(helpful);
-      const { id, kind } = reply;
-      const response = await this.#post("feedback", { reply: id, kind, helpful, reason }).catch(() => 0);
-      if (!response.ok) return press((sent = undefined));
-      box.append(make("p", { className: "soft", textContent: texts.feedback_thanks }));
+      press(pressed);
+      const body = { reply: id, kind, helpful, reason };
+      sent = (await this.#post("feedback", body).catch(() => false)).ok;
+      if (!sent) return press();
+      box.append(make("p", "soft", texts.feedback_thanks));
       this.#say(texts.feedback_thanks);
       return this.#emit("feedback", { helpful });
     };
-    const press = (helpful) => {
-      yes.setAttribute("aria-pressed", helpful === true);
-      no.setAttribute("aria-pressed", helpful === false);
-    };
-    const yes = button(texts.helpful, () => sent || send(true));
+    const yes = button(texts.helpful, () => sent || send(yes, ""));
     const no = button(texts.not_helpful, () => {
-      if (sent) return;
-      press(false);
+      if (sent || form.isConnected) return;
       this.#pending?.();
-      this.#pending = () => send(false);
+      this.#pending = () => send(no, "");
+      press(no);
       box.append(form);
-      reason.focus();
+      words.focus();
     });
-    const reason = make("textarea", { maxLength: 500, rows: 2, dir: "auto" });
+    const words = make("textarea", { maxLength: 500, ...foreign });
     const onsubmit = (event) => {
       event.preventDefault();
       no.focus();
-      send(false, reason.value.trim());
+      send(no, words.value.trim());
     };
-    const label = make("label", { className: "soft" }, texts.reason, reason);
-    const form = make("form", { onsubmit }, label, make("button", { textContent: texts.send_reason }));
-    const box = make("div", { className: "row rating" }, yes, no);
+    const label = make("label", "soft", texts.reason, words);
+    const form = make("form", { onsubmit }, label, make("button", "", texts.send_reason));
+    const box = make("div", "row rating", yes, no);
     press();
     return box;
   }
@@ -475,25 +454,30 @@ class Chat {
   reveal(target, start) {
     const low = matchMedia(LOW).matches;
     const scroller = low ? this.panel : this.talk;
-    const from = scroller.getBoundingClientRect().top + 8;
-    const room = scroller.clientHeight - 16 - (low ? this.foot.offsetHeight : 0);
+    const room = scroller.clientHeight - 16 - (low && this.foot.offsetHeight);
     const { top, height } = target.getBoundingClientRect();
-    const above = top - from;
-    const below = above + height - room;
-    scroller.scrollTop += start || above < 0 ? above : Math.max(0, Math.min(above, below));
+    const above = top - scroller.getBoundingClientRect().top - 8;
+    const below = Math.max(0, above + height - room);
+    scroller.scrollTop += start ? above : Math.min(above, below);
   }
 
   get #query() {
     return new URLSearchParams({ site: this.site.id, locale: this.site.locale });
   }
 
-  #emit(name, detail = null) {
+  #emit(name, detail) {
     const event = { bubbles: true, composed: true, detail };
     this.element.dispatchEvent(new CustomEvent(`footnote:${name}`, event));
   }
 
   #say(text) {
     this.status.textContent = text;
+  }
+
+  #offer(offered) {
+    this.panel.hidden = offered;
+    if (this.launcher) this.launcher.hidden = !offered;
+    this.launcher?.setAttribute("aria-expanded", !offered);
   }
 
   #showNotice(of) {
@@ -503,22 +487,23 @@ class Chat {
   #dress() {
     const { element, root, site } = this;
     const { theme } = site;
+    const own = (name) => element.getAttribute(name) || theme[name];
     for (const [name, value] of Object.entries(theme)) {
       if (name.startsWith("offset") && element.hasAttribute("offset")) continue;
       root.style.setProperty(`--site-${name}`, value >= 0 ? `${value}px` : value);
     }
-    const scheme = element.getAttribute("scheme") || theme.scheme;
-    const position = element.getAttribute("position") || theme.position;
+    const scheme = own("scheme");
     root.classList.toggle("dark", scheme === "dark" || (scheme === "auto" && DARK.matches));
-    root.classList.toggle("left", position === "left");
+    root.classList.toggle("left", own("position") === "left");
     Object.assign(root, this.language(site));
   }
 
   // A phone's keyboard covers the page without changing its height.
   #fit() {
     const { height, offsetTop, scale } = visualViewport;
-    this.panel.style.setProperty("--seen", scale > 1 ? "" : `${height}px`);
-    this.panel.style.setProperty("--shift", scale > 1 ? "" : `${offsetTop}px`);
+    const { style } = this.panel;
+    style.setProperty("--seen", scale > 1 ? "" : `${height}px`);
+    style.setProperty("--shift", scale > 1 ? "" : `${offsetTop}px`);
   }
 
   #build() {
@@ -528,42 +513,29 @@ class Chat {
     sheet.replaceSync(STYLES);
     element.shadowRoot.adoptedStyleSheets = [...element.shadowRoot.adoptedStyleSheets, sheet];
     this.launcher = root.querySelector(".launcher");
-    const textContent = site.name ?? texts.title;
-    this.heading = make("h2", { id: "title", tabIndex: -1, textContent });
+    this.heading = make("h2", { id: "title", tabIndex: -1 }, site.name ?? texts.title);
     this.status = make("p", { className: "sr", role: "status" });
     this.greeting = make(
       "div",
-      { className: "greeting" },
-      make("p", { textContent: site.greeting }),
-      make("p", { className: "soft", textContent: texts.tagline }),
+      "greeting",
+      make("p", "", site.greeting),
+      make("p", "soft", texts.tagline),
       this.#suggestions(site.suggestions),
     );
-    const talk = { className: "talk", role: "region", tabIndex: 0, "aria-label": texts.conversation };
-    this.talk = make("div", talk, this.greeting);
-    this.notice = make("p", { className: "notice" });
-    this.foot = make("div", { className: "foot" }, this.#composer(), this.notice);
-    this.panel = make(
-      "section",
-      {
-        className: "panel",
-        role: element.floating ? "dialog" : "region",
-        "aria-labelledby": "title",
-        hidden: true,
-        onkeydown: (event) => this.#key(event),
-      },
-      this.#header(),
-      this.talk,
-      this.foot,
-      this.status,
-    );
+    const talk = { className: "talk", role: "region", tabIndex: 0 };
+    this.talk = make("div", { ...talk, "aria-label": texts.conversation }, this.greeting);
+    this.notice = make("p", "notice");
+    this.foot = make("div", "foot", this.#composer(), this.notice);
+    const role = element.floating ? "dialog" : "region";
+    const panel = { className: "panel", role, "aria-labelledby": "title", hidden: true };
+    this.panel = make("section", panel, this.#header(), this.talk, this.foot, this.status);
+    this.panel.onkeydown = (event) => this.#key(event);
+    this.panel.onpointerdown = this.panel.onfocusin = ({ target }) => {
+      this.menu.open &&= this.menu.contains(target);
+    };
     // What is typed here is none of the host page's business.
-    for (const type of ["keydown", "keyup", "keypress", "beforeinput", "input", "paste"]) {
+    for (const type of ["keydown", "keyup", "keypress", "input"]) {
       this.panel.addEventListener(type, (event) => event.stopPropagation());
-    }
-    for (const type of ["pointerdown", "focusin"]) {
-      this.panel.addEventListener(type, ({ target }) => {
-        if (!this.menu.contains(target)) this.menu.open = false;
-      });
     }
     this.#showNotice(site);
     root.append(this.panel);
@@ -573,65 +545,63 @@ class Chat {
     const { element, site } = this;
     const { texts, logo, leave } = site;
     const image = logo && make("img", { src: logo, alt: "", onerror: () => image.remove() });
-    const close = button("✕", () => element.close(), { "aria-label": texts.close });
-    this.menu = make(
-      "details",
-      { className: "menu" },
-      make("summary", { textContent: texts.more }),
-      make("div", {}, ...this.#items()),
-    );
+    const more = make("summary", "", texts.more);
+    this.menu = make("details", "menu", more, make("div", "", ...this.#items()));
     return make(
-      "header",
-      {},
+      "div",
+      "head",
       image,
       this.heading,
       this.menu,
-      element.floating && close,
+      element.floating && button("✕", () => element.close(), { "aria-label": texts.close }),
       leave && button(texts.leave, () => this.#leave(), { className: "leave" }),
     );
   }
 
   #items() {
     const { texts } = this.site;
-    const item = (name, act) =>
+    const acts = {
+      copy: () => this.#copy(),
+      save: () => this.#save(),
+      print: () => this.#print(),
+      clear: () => this.clear(),
+      covers: () => this.#covers(),
+    };
+    const items = Object.entries(acts).map(([name, act]) =>
       button(texts[name], () => {
-        this.menu.open = false;
-        this.menu.firstChild.focus();
+        this.#shut();
         act();
-      });
-    return [
-      item("copy", () => this.#copy()),
-      item("save", () => this.#save()),
-      item("print", () => this.#print()),
-      item("clear", () => this.clear()),
-      item("covers", () => this.#covers()),
-      this.link(texts.full_page, `${this.element.host}/?${this.#query}`),
-    ];
+      }),
+    );
+    return [...items, this.link(texts.full_page, `${this.element.host}/?${this.#query}`)];
+  }
+
+  #shut() {
+    this.menu.open = false;
+    this.menu.firstChild.focus();
   }
 
   #composer() {
     const { texts } = this.site;
-    const { ask, placeholder } = texts;
-    const onkeydown = (event) => {
-      if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-      event.preventDefault();
-      form.requestSubmit();
-    };
-    const grow = ({ target }) => {
-      target.style.height = "auto";
-      target.style.height = `${target.scrollHeight + 2}px`;
+    const grow = () => {
+      this.input.style.height = "auto";
+      this.input.style.height = `${this.input.scrollHeight + 2}px`;
     };
     this.hint = make("p", { id: "hint", className: "soft" });
     this.input = make("textarea", {
       rows: 1,
       maxLength: 2000,
-      dir: "auto",
-      placeholder,
-      onkeydown,
-      oninput: grow,
-      "aria-label": ask,
+      placeholder: texts.placeholder,
+      "aria-label": texts.ask,
       "aria-describedby": "hint",
       enterKeyHint: "send",
+      oninput: grow,
+      onkeydown: (event) => {
+        if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+        event.preventDefault();
+        form.requestSubmit();
+      },
+      ...foreign,
     });
     // A second click of a double click must not stop what the first has sent.
     const onclick = (event) => {
@@ -639,30 +609,27 @@ class Chat {
       event.preventDefault();
       if (event.detail < 2) this.#asking.abort();
     };
-    this.send = make("button", { className: "send", textContent: texts.send, onclick });
+    this.send = make("button", { className: "send", onclick }, texts.send);
     const onsubmit = (event) => {
       event.preventDefault();
       if (this.#asking) return;
-      const { value } = this.input;
+      this.ask(this.input.value);
       this.input.value = "";
-      grow({ target: this.input });
-      this.ask(value);
+      grow();
     };
     const form = make("form", { className: "asking", onsubmit }, this.input, this.send);
-    return make("div", {}, this.hint, form);
+    return make("div", "", this.hint, form);
   }
 
   #key(event) {
     if (event.key !== "Escape" || event.isComposing) return;
-    const { menu, note, site, element } = this;
-    if (event.shiftKey && site.leave) this.#leave();
-    else if (menu.open) {
-      menu.open = false;
-      menu.firstChild.focus();
-    } else if (note) {
+    const { note } = this;
+    if (event.shiftKey && this.site.leave) this.#leave();
+    else if (this.menu.open) this.#shut();
+    else if (note) {
       this.closeNote();
       note.mark.focus();
-    } else element.close();
+    } else this.element.close();
   }
 
   #leave() {
@@ -671,45 +638,42 @@ class Chat {
     location.replace(this.site.leave);
   }
 
-  // Return buttons that ask; each a question, or a title with its question.
+  // Return buttons that ask: questions, or titles with their questions.
   #suggestions(list) {
-    if (!list.length) return null;
     const items = list.map((one) => {
-      const { title = one, question = one } = one;
-      return make("li", {}, button(title, () => this.ask(question), { dir: "auto" }));
+      const { title, question } = one.title ? one : { title: one, question: one };
+      return make("li", "", button(title, () => this.ask(question), foreign));
     });
-    const label = make("p", { className: "label", textContent: this.site.texts.examples });
-    return make("div", { className: "suggestions" }, label, make("ul", { className: "row" }, ...items));
+    const label = make("p", "label", this.site.texts.examples);
+    return items.length && make("div", "suggestions", label, make("ul", "row", ...items));
   }
 
   #covers() {
     const { texts, covers } = this.site;
-    const heading = make("h3", { tabIndex: -1, textContent: texts.covers });
-    const section = make("section", { className: "exchange covers" }, heading);
-    section.append(this.#suggestions(covers) ?? "");
+    const heading = make("h3", { tabIndex: -1 }, texts.covers);
     this.talk.querySelector(".covers")?.remove();
-    this.talk.append(section);
-    this.reveal(section, true);
+    this.talk.append(make("section", "exchange covers", heading, this.#suggestions(covers)));
+    this.reveal(heading, true);
     heading.focus({ preventScroll: true });
   }
 
   #add(exchange) {
-    const before = make("span", { className: "sr", textContent: `${this.site.texts.you_asked} ` });
-    const question = make("span", { dir: "auto", textContent: exchange.question });
+    const before = make("span", "sr", `${this.site.texts.you_asked} `);
+    const question = make("span", foreign, exchange.question);
     exchange.heading = make("h3", { className: "asked", tabIndex: -1 }, before, question);
-    exchange.body = make("div", { className: "answer" });
-    this.talk.append(make("section", { className: "exchange" }, exchange.heading, exchange.body));
+    exchange.body = make("div", "answer");
+    this.talk.append(make("section", "exchange", exchange.heading, exchange.body));
     this.#exchanges.push(exchange);
   }
 
   async #run(exchange) {
     const { texts } = this.site;
     const asking = new AbortController();
+    const working = make("p", "soft working", texts.reading);
     this.#asking?.abort();
     this.#asking = asking;
-    const working = make("p", { className: "soft working", textContent: texts.reading });
-    Object.assign(exchange, { reply: null, done: false });
-    exchange.body.replaceChildren(working);
+    exchange.reply = exchange.done = null;
+    this.#draw(exchange, working);
     this.send.textContent = texts.stop;
     this.#say(texts.searching);
     this.reveal(exchange.heading, true);
@@ -717,8 +681,8 @@ class Chat {
       await this.#receive(exchange, working, asking.signal);
       this.#finish(exchange);
     } catch (error) {
-      const known = asking.signal.aborted ? new Problem("stopped") : error;
-      if (this.#exchanges.includes(exchange)) this.#problem(exchange, known);
+      const known = asking.signal.aborted ? problem("stopped") : error;
+      if (this.#exchanges.includes(exchange)) this.#fail(exchange, known);
     }
     if (this.#asking !== asking) return;
     this.#asking = null;
@@ -726,14 +690,14 @@ class Chat {
   }
 
   async #receive(exchange, working, signal) {
-    const { question } = exchange;
+    const { question, history } = exchange;
     const { locale } = this.site;
-    const body = { question, history: this.#history(exchange), locale };
+    const body = { question, history, locale };
     const response = await this.#post("ask", body, signal).catch(() => {
-      throw new Problem("offline");
+      throw problem("offline");
     });
-    const wait = Number(response.headers.get("Retry-After"));
-    if (!response.ok) throw new Problem(PROBLEMS[response.status] ?? "failed", wait);
+    const wait = +response.headers.get("Retry-After");
+    if (!response.ok) throw problem(PROBLEMS[response.status], wait);
     for await (const [name, data] of events(response.body)) {
       if (name === "meta") exchange.reply = { statements: [], citations: [], ...data };
       if (name === "urgent") exchange.reply = data;
@@ -744,21 +708,14 @@ class Chat {
       if (exchange.done) return;
       this.#draw(exchange, working);
     }
-    throw new Problem("failed");
-  }
-
-  #history(exchange) {
-    const upTo = this.#exchanges.slice(0, this.#exchanges.indexOf(exchange) + 1);
-    const start = Math.max(0, upTo.findLastIndex(({ fresh }) => fresh));
-    const answered = upTo.slice(start, -1).filter(({ done }) => done);
-    return answered.map(({ question }) => question).slice(-HISTORY);
+    throw problem();
   }
 
   #draw(exchange, ...after) {
     const { reply, done, restored } = exchange;
-    this.note = null;
     const card = reply && new Card(this, reply, done && !restored).element;
     const suggestions = done && this.#suggestions(reply.suggestions);
+    this.closeNote();
     exchange.body.replaceChildren(...[card, ...after, suggestions].filter(Boolean));
     if (reply) this.#showNotice(reply);
   }
@@ -774,9 +731,10 @@ class Chat {
     if (urgent) this.#emit("urgent");
   }
 
-  #problem(exchange, { message, wait = 0 }) {
+  #fail(exchange, { message, wait = 0 }) {
     const { texts, actions } = this.site;
-    const key = message in texts ? message : navigator.onLine ? "failed" : "offline";
+    const key = texts[message] ? message : navigator.onLine ? "failed" : "offline";
+    const stopped = key === "stopped";
     const text = make("p");
     const retry = button(texts.retry, () => {
       exchange.heading.focus({ preventScroll: true });
@@ -785,12 +743,17 @@ class Chat {
     const count = (seconds) => {
       text.textContent = fill(texts[key], { seconds });
       retry.disabled = seconds > 0;
-      if (seconds > 0 && text.isConnected) setTimeout(count, 1000, seconds - 1);
+      if (seconds && text.isConnected) setTimeout(count, 1000, seconds - 1);
     };
-    if (key === "stopped") exchange.reply = null;
-    const links = key !== "stopped" && this.actions(actions);
-    const row = make("p", { className: "row" }, key !== "not_allowed" && retry);
-    this.#draw(exchange, make("div", { className: "problem" }, text, links, row));
+    if (stopped) exchange.reply = null;
+    const links = !stopped && this.actions(actions);
+    const box = make("div", "problem", text, key !== "not_allowed" && retry, links);
+    try {
+      this.#draw(exchange, box);
+    } catch {
+      exchange.reply = null; // what came was no reply
+      this.#draw(exchange, box);
+    }
     count(wait);
     this.#say(text.textContent);
     this.reveal(exchange.body);
@@ -809,54 +772,64 @@ class Chat {
 
   // Return the conversation with all footnotes, as tags and texts.
   #record() {
-    const { texts, name } = this.site;
-    const form = { dateStyle: "long", timeStyle: "short" };
-    const date = new Date().toLocaleString(this.site.locale, form);
-    const lines = [["h1", fill(texts.saved_on, { date })], ["p", name ?? texts.title]];
-    for (const { question, reply } of this.#exchanges) {
-      lines.push(["h2", `${texts.you_asked} ${question}`]);
-      if (reply) lines.push(...this.#recordReply(reply));
-    }
-    return lines;
+    const { texts, name, locale } = this.site;
+    const date = new Date().toLocaleString(locale, { dateStyle: "long", timeStyle: "short" });
+    return [
+      ["h1", fill(texts.saved_on, { date })],
+      ["p", name],
+      ...this.#exchanges.flatMap(({ question, reply, done }) => [
+        ["h2", `${texts.you_asked} ${question}`],
+        ...(done ? this.#recordReply(reply) : []),
+      ]),
+    ].filter(([, text]) => text);
   }
 
   #recordReply(reply) {
     const { texts } = this.site;
-    const { kind, lead, understood_as, actions, citations, notice } = reply;
-    const quote = ({ text, citations }) => ["p", [quoted(text), ...citations.map((n) => `[${n}]`)].join(" ")];
-    const side = (statements, i) => [["h4", fill(texts.side, { number: i + 1 })], ...statements.map(quote)];
+    const quotation = ({ text, citations }) => [
+      "p",
+      [quoted(text), ...citations.map((number) => `[${number}]`)].join(" "),
+    ];
+    const side = (statements, i) => [
+      ["h4", fill(texts.side, { number: i + 1 })],
+      ...statements.map(quotation),
+    ];
+    const block = ({ theme, quote, about, sides }) =>
+      quote ? [quotation(quote)] : [["h3", theme ?? about], ...(sides ?? []).flatMap(side)];
+    const note = ({ number, quote, title, caution, href }) => {
+      const parts = [`[${number}] ${quoted(quote)}`, title];
+      if (caution) parts.push(`${texts.caution}: ${caution}`);
+      return ["p", [...parts, this.element.host + href].join("\n")];
+    };
+    const question = reply.understood_as;
     return [
-      ["p", understood_as && fill(texts.understood, { question: understood_as })],
+      ["p", question && fill(texts.understood, { question })],
       ...this.outcome(reply).map((heading) => ["h3", heading]),
-      ["p", lead],
-      ...actions.map(({ label, href }) => ["p", `${label}: ${href}`]),
-      ...layout(reply).flatMap((block) => {
-        if (block.theme) return [["h3", block.theme]];
-        return block.quote ? [quote(block.quote)] : [["h4", block.about], ...block.sides.flatMap(side)];
-      }),
-      ...citations.map(({ number, quote, title, caution, href }) => [
-        "p",
-        `[${number}] ${quoted(quote)} ${title}. ${caution ? `${texts.caution}: ${caution}` : ""} ${this.element.host}${href}`,
-      ]),
-      ["p", notice.text],
-    ].filter(([, text]) => text);
+      ["p", reply.lead],
+      ...reply.actions.map(({ label, href }) => ["p", `${label}: ${href}`]),
+      ...layout(reply).flatMap(block),
+      ...reply.citations.map(note),
+      ["p", reply.notice.text],
+    ];
   }
 
   #text() {
-    return this.#record().map(([tag, text]) => (tag === "p" ? text : `\n${text}`)).join("\n");
+    return this.#record()
+      .map(([, text]) => text)
+      .join("\n\n");
   }
 
   async #copy() {
-    const text = this.#text();
+    const value = this.#text();
     try {
-      await navigator.clipboard.writeText(text);
+      await navigator.clipboard.writeText(value);
     } catch {
-      const copy = make("textarea", { className: "sr", value: text });
+      const copy = make("textarea", { className: "sr", value });
       this.panel.append(copy);
       copy.select();
       document.execCommand("copy");
       copy.remove();
-      this.menu.firstChild.focus();
+      this.#shut();
     }
     this.#say(this.site.texts.copied);
   }
@@ -874,21 +847,22 @@ class Chat {
       const sheet = new contentWindow.CSSStyleSheet();
       sheet.replaceSync(PAPER);
       contentDocument.adoptedStyleSheets = [sheet];
-      Object.assign(contentDocument.documentElement, this.language(this.site));
-      const lines = this.#record().map(([tag, textContent]) => make(tag, { textContent, dir: "auto" }));
+      contentDocument.documentElement.lang = this.site.locale;
+      const lines = this.#record().map(([tag, text]) => make(tag, foreign, text));
       contentDocument.body.replaceChildren(...lines);
       contentWindow.onafterprint = () => frame.remove();
       contentWindow.print();
     };
-    const frame = make("iframe", { className: "sr", ariaHidden: true, tabIndex: -1, onload });
+    const frame = make("iframe", { className: "sr", "aria-hidden": true, tabIndex: -1, onload });
     this.panel.append(frame);
   }
 
   // Remember the conversation while the tab is open, if the site wants it and the browser allows.
   #keep() {
     if (!this.site.keep) return;
-    const done = this.#exchanges.filter((exchange) => exchange.done);
-    const kept = done.map(({ question, fresh, reply }) => ({ question, fresh, reply }));
+    const kept = this.#exchanges
+      .filter(({ done }) => done)
+      .map(({ question, reply }) => ({ question, reply }));
     try {
       if (kept.length) sessionStorage.setItem(this.#drawer, JSON.stringify(kept));
       else sessionStorage.removeItem(this.#drawer);

@@ -29,6 +29,7 @@
       font: inherit; font-weight: 600; color: var(--on-accent); background: var(--accent);
       box-shadow: 0 2px 16px #0006; cursor: pointer;
     }
+    .busy .launcher { opacity: .7; cursor: progress; }
     .launcher:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
     .failed {
       box-sizing: border-box; padding: 16px; border: 2px solid; border-radius: 14px;
@@ -40,9 +41,15 @@
   let policy, loading, handOver;
   let tries = 0;
 
-  const make = (tag, properties, ...children) => {
-    const element = Object.assign(document.createElement(tag), properties);
-    element.append(...children);
+  // Make an element: its properties (or only its class), and what of its children is not empty.
+  const make = (tag, properties = "", ...children) => {
+    const element = document.createElement(tag);
+    const given = typeof properties === "string" ? { className: properties } : properties;
+    for (const [name, value] of Object.entries(given)) {
+      if (name in element) element[name] = value;
+      else element.setAttribute(name, value);
+    }
+    element.append(...children.filter(Boolean));
     return element;
   };
 
@@ -59,12 +66,14 @@
     });
 
   class Assistant extends HTMLElement {
-    root = make("div", { className: "root" });
+    root = make("div", "root");
     #button = "";
     #failure = "";
     #preparing;
     #chat;
     #wanted;
+
+    static make = make;
 
     // Take the class that widget-chat.js holds.
     static take(Chat) {
@@ -90,6 +99,7 @@
     async open(focus = true) {
       this.#wanted = true;
       this.#failure.remove?.();
+      this.root.classList.add("busy");
       try {
         this.#chat = await (this.#preparing ??= this.#prepare());
         if (this.#wanted) this.#chat.open(focus);
@@ -97,6 +107,7 @@
         this.#preparing = loading = null;
         if (this.#wanted) this.#fail();
       }
+      this.root.classList.remove("busy");
     }
 
     close() {
@@ -126,12 +137,10 @@
       style.setProperty("--site-offset_x", y ? `${x}px` : "");
       style.setProperty("--site-offset_y", y ? `${y}px` : "");
       classList.toggle("left", this.getAttribute("position") === "left");
-      const textContent = this.getAttribute("label") || build.labels[lang];
-      const onclick = () => this.open();
-      const aria = { ariaHasPopup: "dialog", ariaExpanded: false };
-      this.root.append(
-        make("button", { className: "launcher", dir: "auto", textContent, onclick, ...aria }),
-      );
+      const label = this.getAttribute("label") || build.labels[lang];
+      const aria = { "aria-haspopup": "dialog", "aria-expanded": false };
+      const launcher = { className: "launcher", dir: "auto", onclick: () => this.open(), ...aria };
+      this.root.append(make("button", launcher, label));
     }
 
     // Shown inline, it is loaded when a visitor comes near.
@@ -155,23 +164,24 @@
     }
 
     async #fetchSite() {
-      const options = { credentials: "omit", referrerPolicy: "no-referrer" };
-      const response = await fetch(
-        `${this.host}/api/v1/sites/${this.site}?${this.query}`, options);
+      const response = await fetch(`${this.host}/api/v1/sites/${this.site}?${this.query}`, {
+        credentials: "omit",
+        referrerPolicy: "no-referrer",
+      });
       if (!response.ok) throw response;
       return response.json();
     }
 
     #fail() {
-      const [textContent, retry, page] = build.failed[this.root.lang];
+      const [message, retry, page] = build.failed[this.root.lang];
       const href = `${this.host}/?${this.query}`;
       this.#failure.remove?.();
       this.#failure = make(
         "div",
         { className: "failed", role: "alert", dir: "auto" },
-        make("p", { textContent }),
-        make("button", { textContent: retry, onclick: () => this.open() }),
-        make("a", { textContent: page, href, target: "_blank", rel: "noopener" }),
+        make("p", "", message),
+        make("button", { onclick: () => this.open() }, retry),
+        make("a", { href, target: "_blank", rel: "noopener" }, page),
       );
       this.root.append(this.#failure);
     }
@@ -185,7 +195,7 @@
     element.setAttribute("host", base);
     element.setAttribute("floating", "");
     document.body.append(element);
-    window.Footnote ??= element;
+    if (!window.Footnote?.isConnected) window.Footnote = element;
   };
 
   if (!customElements.get(NAME)) customElements.define(NAME, Assistant);
