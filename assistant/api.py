@@ -15,8 +15,6 @@ import anyio
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import (
-    FileResponse,
-    HTMLResponse,
     JSONResponse,
     PlainTextResponse,
     Response,
@@ -27,6 +25,7 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware.cors import CORSMiddleware
 
 from assistant import rendering, wording
+from assistant.documents import add_documents
 from assistant.errors import RequestError
 from assistant.guard import Guard, Headers
 from assistant.pipeline import clean_ask
@@ -41,16 +40,8 @@ from assistant.schemas import (
 )
 from assistant.service import Embedded, Service
 from assistant.values import Ask, Kind, Reply, Source
-from assistant.widget import STATIC, assets, site_json
+from assistant.widget import site_json
 
-SOURCE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
-DEMO_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
-)
-"""As strict as a clinic's may be: the widget must work under it."""
-FOR_EVER = "public, max-age=31536000, immutable"
-FOR_NOW = "public, max-age=300"
 UNBUFFERED = {"X-Accel-Buffering": "no"}
 """So that a proxy passes events on as they come."""
 
@@ -91,7 +82,7 @@ def create_api(service: Service) -> FastAPI:
         title="Footnote",
         version="1",
         description="Answers from a clinic's reviewed source texts, every statement footnoted.",
-        docs_url="/docs",
+        docs_url=None,
         redoc_url=None,
     )
     metrics = Metrics()
@@ -166,27 +157,8 @@ def create_api(service: Service) -> FastAPI:
         summary="A source's full text",
     )
     async def get_source(source_id: str) -> dict[str, Any]:
-        source = _source(source_id)
+        source = service.source(source_id)
         return {**_source_json(source), "text": source.text}
-
-    @api.get("/sources/{source_id}", include_in_schema=False)
-    async def read_source(
-        source_id: str,
-        start: int | None = None,
-        end: int | None = None,
-        site: str | None = None,
-        locale: str | None = None,
-    ) -> HTMLResponse:
-        here = service.at(site)
-        page = rendering.source_page(
-            _source(source_id), start, end, here.locale(locale), here.emergency
-        )
-        return HTMLResponse(page, headers={"Content-Security-Policy": SOURCE_POLICY})
-
-    def _source(source_id: str) -> Source:
-        if source_id not in service.sources:
-            raise RequestError(404, "There is no such source. GET /api/v1/sources lists them.")
-        return service.sources[source_id]
 
     @api.post(
         "/api/v1/feedback",
@@ -211,34 +183,6 @@ def create_api(service: Service) -> FastAPI:
     async def get_site(site_id: str, locale: str | None = None) -> dict[str, Any]:
         return site_json(service.at(site_id), locale)
 
-    @api.get("/widget.js", include_in_schema=False)
-    @api.get("/widget-chat.js", include_in_schema=False)
-    async def widget(request: Request, v: str = "") -> Response:
-        """Serve one of the widget's files; for ever if its address names its version."""
-        asset = assets()[request.url.path]
-        headers = {
-            "Cache-Control": FOR_EVER if v == asset.version else FOR_NOW,
-            "Cross-Origin-Resource-Policy": "cross-origin",
-            "ETag": f'"{asset.version}"',
-            "Vary": "Accept-Encoding, Origin",
-        }
-        if request.headers.get("if-none-match") == headers["ETag"]:
-            return Response(status_code=304, headers=headers)
-        zipped = "gzip" in request.headers.get("accept-encoding", "")
-        if zipped:
-            headers["Content-Encoding"] = "gzip"
-        body = asset.zipped if zipped else asset.body
-        return Response(body, media_type="text/javascript", headers=headers)
-
-    @api.get("/demo", include_in_schema=False)
-    async def demo() -> FileResponse:
-        headers = {"Content-Security-Policy": DEMO_POLICY}
-        return FileResponse(STATIC / "demo.html", headers=headers)
-
-    @api.get("/demo.css", include_in_schema=False)
-    async def demo_style() -> FileResponse:
-        return FileResponse(STATIC / "demo.css")
-
     @api.get("/healthz", summary="Is the process alive?")
     async def healthz() -> dict[str, str]:
         return {"status": "ok"}
@@ -258,6 +202,7 @@ def create_api(service: Service) -> FastAPI:
     async def show_metrics() -> Response:
         return Response(generate_latest(metrics.registry), media_type="text/plain; version=0.0.4")
 
+    add_documents(api, service)
     return api
 
 

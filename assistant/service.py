@@ -6,6 +6,7 @@ Values only; `wiring` makes them, the faces read them.
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache, cached_property
 from typing import Self
 
 from starlette.requests import HTTPConnection
@@ -74,10 +75,22 @@ class Service:
         """The origins of all sites."""
         return tuple(dict.fromkeys(o for one in self.embedded.values() for o in one.site.origins))
 
-    @property
+    @cached_property
     def sources(self) -> Mapping[str, Source]:
         """The sources of all collections that are served, by id."""
         return {k: v for one in self.embedded.values() for k, v in one.sources.items()}
+
+    def source(self, name: str) -> Source:
+        """Return a source by its id.
+
+        Raises:
+            RequestError: 404, there is none.
+
+        """
+        found = self.sources.get(name)
+        if found is None:
+            raise RequestError(404, "There is no such source. GET /api/v1/sources lists them.")
+        return found
 
     def at(self, name: str | None) -> Embedded:
         """Return a site by its id; None: the default one.
@@ -139,4 +152,16 @@ def peer(request: HTTPConnection) -> str | None:
     """
     address = request.client.host if request.client else ""
     forwarded = any(h in request.headers for h in ("x-forwarded-for", "forwarded", "x-real-ip"))
+    if is_local(address) and forwarded:
+        _warn_of_a_proxy(address)
     return None if is_local(address) and not forwarded else address
+
+
+@cache
+def _warn_of_a_proxy(address: str) -> None:
+    log.warning(
+        "requests come through a proxy at %s that is not named: all its visitors share one limit. "
+        "Set FOOTNOTE_PROXIES=%s",
+        address,
+        address,
+    )

@@ -18,7 +18,7 @@ from typing import Any
 from assistant import wording
 from assistant.palette import palette
 from assistant.service import Embedded
-from assistant.sites import Theme
+from assistant.sites import Site, Theme
 from assistant.values import Kind
 
 STATIC = Path(__file__).parent / "static"
@@ -99,11 +99,9 @@ def theme_json(theme: Theme) -> dict[str, Any]:
     return theme.model_dump() | vars(palette(theme.accent))
 
 
-def tag(embedded: Embedded, url: str) -> str:
+def tag(site: Site, locale: str, url: str) -> str:
     """Return what a clinic's web person needs: the snippet, and the policy it works under."""
-    site, launcher = embedded.site, assets()["/widget.js"]
-    url = url.rstrip("/")
-    locale = embedded.locale()
+    launcher, url = assets()["/widget.js"], url.rstrip("/")
     attributes = {
         "src": f"{url}/widget.js?v={launcher.version}",
         "integrity": launcher.integrity,

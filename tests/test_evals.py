@@ -474,8 +474,9 @@ def test_a_gate_that_misses_planted_faults_is_no_verdict(
 def server(engine, settings):
     from assistant.api import create_api
     from assistant.feedback import FeedbackStore
+    from assistant.service import Service
 
-    app = create_api(engine, FeedbackStore(settings.database))
+    app = create_api(Service.of(engine, FeedbackStore(settings.database)))
     running = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
     thread = threading.Thread(target=running.run)
     thread.start()

@@ -37,14 +37,14 @@ def test_answering_over_http_and_the_page_connects_to_nobody(
     done = run(
         f"""
         import threading, time, json, urllib.request, logging
-        from assistant.wiring import be_quiet, build_engine
+        from assistant.wiring import be_quiet, build_service
         be_quiet()
         from assistant.settings import load_settings
         from assistant import server
         settings = load_settings(port=0)
-        engine = build_engine(settings)
+        service = build_service(settings)
         from assistant.runnable import FootnoteRunnable
-        FootnoteRunnable(engine).invoke("How long does my private bruise last?")
+        FootnoteRunnable(service.default.engine).invoke("How long does my private bruise last?")
         ports = []
         listen = server._listen
         def remember(host, port):
@@ -66,7 +66,7 @@ def test_answering_over_http_and_the_page_connects_to_nobody(
             print("OUTSIDE", outside, flush=True)
             import os; os._exit(0)
         threading.Thread(target=visit).start()
-        server.serve(settings, engine)
+        server.serve(settings, service)
         """,
         FOOTNOTE_CORPUS=str(corpus_dir),
         FOOTNOTE_INDEX=str(copy_index()),

@@ -1,0 +1,96 @@
+"""What a browser opens or loads as it is: sources, the widget's files, the demonstration, `/docs`.
+
+In: the application and its service. Nothing here answers a question; each document comes with the
+policy that it works under.
+"""
+
+from fastapi import FastAPI, Request
+from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.responses import FileResponse, HTMLResponse, Response
+from fastapi.staticfiles import StaticFiles
+
+from assistant import rendering
+from assistant.service import Service
+from assistant.widget import STATIC, assets
+
+SOURCE_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'self'"
+)
+DEMO_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+    "require-trusted-types-for 'script'"
+)
+"""As strict as a clinic's may be: the widget must work under it."""
+DOCS_POLICY = (
+    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+FOR_EVER = "public, max-age=31536000, immutable"
+FOR_NOW = "public, max-age=300"
+
+
+def add_documents(api: FastAPI, service: Service) -> None:
+    """Add the routes to the application."""
+
+    @api.get("/sources/{source_id}", include_in_schema=False)
+    async def read_source(
+        source_id: str,
+        start: int | None = None,
+        end: int | None = None,
+        site: str | None = None,
+        locale: str | None = None,
+    ) -> HTMLResponse:
+        here = service.at(site)
+        source = service.source(source_id)
+        page = rendering.source_page(source, start, end, here.locale(locale), here.emergency)
+        return HTMLResponse(page, headers={"Content-Security-Policy": SOURCE_POLICY})
+
+    @api.get("/widget.js", include_in_schema=False)
+    @api.get("/widget-chat.js", include_in_schema=False)
+    async def widget(request: Request, v: str = "") -> Response:
+        return _asset(request, v)
+
+    @api.get("/demo", include_in_schema=False)
+    async def demo() -> FileResponse:
+        headers = {"Content-Security-Policy": DEMO_POLICY}
+        return FileResponse(STATIC / "demo.html", headers=headers)
+
+    @api.get("/demo.css", include_in_schema=False)
+    async def demo_style() -> FileResponse:
+        return FileResponse(STATIC / "demo.css")
+
+    @api.get("/docs", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        page = get_swagger_ui_html(
+            openapi_url="openapi.json",
+            title="Footnote: HTTP, version 1",
+            swagger_js_url="docs/files/swagger-ui-bundle.js",
+            swagger_css_url="docs/files/swagger-ui.css",
+            swagger_favicon_url="data:,",
+        )
+        page.headers["Content-Security-Policy"] = DOCS_POLICY
+        return page
+
+    # FastAPI's own page loads these from elsewhere.
+    files = StaticFiles(packages=[("fastapi_swagger", "resources")])
+    api.mount("/docs/files", files, name="docs")
+
+
+def _asset(request: Request, version: str) -> Response:
+    """Serve one of the widget's files; for ever if its address names its version."""
+    asset = assets()[request.url.path]
+    headers = {
+        "Cache-Control": FOR_EVER if version == asset.version else FOR_NOW,
+        "Cross-Origin-Resource-Policy": "cross-origin",
+        "ETag": f'"{asset.version}"',
+        "Vary": "Accept-Encoding, Origin",
+    }
+    if request.headers.get("if-none-match") == headers["ETag"]:
+        return Response(status_code=304, headers=headers)
+    if "gzip" in request.headers.get("accept-encoding", ""):
+        headers["Content-Encoding"] = "gzip"
+        return Response(asset.zipped, media_type="text/javascript", headers=headers)
+    return Response(asset.body, media_type="text/javascript", headers=headers)
