@@ -124,6 +124,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
+def base_url() -> None:
+    """There is none. The plugin's own fixture is of a kind that pytest warns of."""
+
+
+@pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict, browser_type) -> dict:
     """An installed Chromium or Playwright's own; without one the tests fail, they do not skip."""
     from playwright.sync_api import expect

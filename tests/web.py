@@ -120,11 +120,12 @@ class HostPages:
 
     pages: dict[str, tuple[str, str | None, str]] = field(default_factory=dict)
 
-    def put(self, body: str, policy: str | None = None, css: str = "", head: str = "") -> str:
-        """Keep a page; return its path. `head` goes where scripts and styles may stand."""
+    def put(self, body: str, policy: str | None = None, css: str = "", lang: str = "en") -> str:
+        """Keep a page; return its path."""
         path = f"/page{len(self.pages)}"
         link = f'<link rel="stylesheet" href="{path}.css">'
-        html = f'<!doctype html><html lang="en"><head><meta charset="utf-8">{link}{head}{body}'
+        turned = ' dir="rtl"' if lang == "ar" else ""
+        html = f'<!doctype html><html lang="{lang}"{turned}><meta charset="utf-8">{link}{body}'
         self.pages[path] = (html, policy, css)
         return path
 
@@ -166,7 +167,8 @@ class Web:
 
     def tag(self, site: str, **attributes: str | None) -> str:
         """Return the snippet that a clinic is given, with attributes changed; None: left out."""
-        text = tag(self.service.at(site), self.assistant)
+        here = self.service.at(site)
+        text = tag(here.site, here.locale(), self.assistant)
         found = re.search(r"<script ([^>]*) defer></script>", text)
         assert found, text
         given = dict(re.findall(r'([\w-]+)="([^"]*)"', found[1]))
