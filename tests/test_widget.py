@@ -160,6 +160,7 @@ def visit(web: Web, new_context) -> Iterator[Callable[..., Page]]:
             viewport={"width": size[0], "height": size[1]},
             reduced_motion="reduce",
         )
+        context.set_default_timeout(15_000)
         seen = Visit(web, context, site, lang, forgive)
         page = context.new_page()
         page.visit = seen
