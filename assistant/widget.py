@@ -9,6 +9,7 @@ import base64
 import gzip
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from functools import cache
 from html import escape
@@ -52,21 +53,28 @@ class Asset:
 @cache
 def assets() -> dict[str, Asset]:
     """Return the widget's files by path."""
-    chat = Asset((STATIC / "widget-chat.js").read_bytes())
+    chat = Asset(_bare("widget-chat.js").encode())
     build = {
         "chat": f"/widget-chat.js?v={chat.version}",
         "integrity": chat.integrity,
         "labels": {locale: wording.say(locale, "page", "ask") for locale in wording.locales()},
         "failed": {
-            locale: wording.say(locale, "page", "full_page") for locale in wording.locales()
+            locale: [wording.say(locale, "page", key) for key in ("not_loaded", "retry", "full_page")]
+            for locale in wording.locales()
         },
     }
-    text = (STATIC / "widget.js").read_text(encoding="utf-8")
+    text = _bare("widget.js")
     if text.count(BLANK) != 1:
         raise LookupError(f"widget.js must hold {BLANK!r} once")
     told = json.dumps(build, ensure_ascii=False, separators=(",", ":"))
     launcher = Asset(text.replace(BLANK, f"const build = {told};").encode())
     return {"/widget.js": launcher, "/widget-chat.js": chat}
+
+
+def _bare(name: str) -> str:
+    """Read a script without indentation and lines of comment, which visitors need not load."""
+    text = (STATIC / name).read_text(encoding="utf-8")
+    return re.sub(r"^ *(?://.*\n)?", "", text, flags=re.MULTILINE)
 
 
 def site_json(embedded: Embedded, wanted: str | None) -> dict[str, Any]:
