@@ -19,7 +19,7 @@ from assistant.decide import Decider, Decision, Found
 from assistant.errors import RequestError
 from assistant.followup import FollowUps, Meta, Topic
 from assistant.grounding import verify
-from assistant.language import language_of
+from assistant.language import LATIN, language_of
 from assistant.replies import Replies
 from assistant.spelling import SHORTEST, WORD
 from assistant.triage import RedFlag, triage
@@ -36,6 +36,8 @@ REMEMBERED = 4
 """Earlier questions that are read again to understand a follow-up."""
 LONG_AGO = 20
 """A message of so many words after an emergency is taken for what it says itself."""
+LEADS_TO_A_QUESTION = ("greeting", "capabilities", "default", "")
+"""Small talk after which somebody asks: better told at once that it must be in English."""
 READABLE = 0.4
 """Share of words that must be English or the collection's for a question to be one."""
 RESOLVED = re.compile(
@@ -119,7 +121,7 @@ class Assistant:
         if flag := read[0].flag or _open_emergency(question, read[1:]):
             return self.replies.urgent(flag, spoken)
         if language != "en" and not self.multilingual:
-            return self.replies.fixed(spoken, "language")
+            return self._foreign(read[0], spoken)
         if not self._is_readable(question):
             return self.replies.fixed(locale, "unclear", offers)
         last: Turn | None = None
@@ -132,6 +134,19 @@ class Assistant:
             return verify(self._about(quoted, meta, locale), self.sources)
         turn = yield from self._turn(read[0], last)
         return verify(self._reply(turn, locale), self.sources)
+
+    def _foreign(self, message: Message, locale: str) -> Reply:
+        """Say that only English is understood; thanks and misuse are, in Latin letters.
+
+        Of other letters the bundled encoder reads nothing.
+        """
+        decision = message.decision
+        if message.language in LATIN and decision.topic not in LEADS_TO_A_QUESTION:
+            if decision.kind is Kind.SMALLTALK:
+                return self.replies.smalltalk(decision.topic, locale, ())
+            if decision.kind is Kind.REFUSED:
+                return self.replies.refused(decision.topic, locale)
+        return self.replies.fixed(locale, "language")
 
     def _read(self, questions: Sequence[str]) -> Reads:
         """Read questions by themselves, the visitor's words as they are."""

@@ -73,8 +73,12 @@ def learn(sources: Iterable[str], questions: Iterable[str]) -> Speller:
     english = {word.replace("'", "") for word in dictionary}
     texts = [WORD.findall(text.lower()) for text in sources]
     found = Counter(word for words in texts for word in words)
-    spoken = [question.replace("'", "") for question in questions if language_of(question) == "en"]
-    asked = Counter(w for question in spoken for w in set(WORD.findall(question.lower())))
+    asked, foreign = Counter[str](), Counter[str]()
+    for question in questions:
+        words = set(WORD.findall(question.lower().replace("'", "")))
+        (asked if language_of(question) == "en" else foreign).update(words)
+    # Short questions in other languages pass for English; what mostly those use is not.
+    asked = Counter({w: count for w, count in asked.items() if count >= foreign[w]})
     # A source's own misspelling ("sscratch") must not become a target: English, or said twice.
     targets = {w for w, count in found.items() if w in english or count > 1}
     targets |= {w for w, count in asked.items() if count >= OFTEN and w in english}

@@ -1,4 +1,4 @@
-"""`python -m bench [ask] [start] [load] [ingest] [scale]`: measure, then print one table."""
+"""`python -m bench [ask] [start] [load] [widget] [ingest] [scale]`: measure, then print one table."""
 
 import argparse
 import os
@@ -8,11 +8,18 @@ from pathlib import Path
 
 from assistant.settings import load_settings
 from assistant.wiring import be_quiet
-from bench import ask, ingest, load, scale, start
+from bench import ask, ingest, load, scale, start, widget
 from bench.measure import Row, table
 from bench.place import Place
 
-PARTS = {"ask": ask, "start": start, "load": load, "ingest": ingest, "scale": scale}
+PARTS = {
+    "ask": ask,
+    "start": start,
+    "load": load,
+    "widget": widget,
+    "ingest": ingest,
+    "scale": scale,
+}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO
 
 from bench.measure import memory_mb
@@ -73,11 +74,14 @@ class Server:
             connection.close()
 
 
-def ours(place: Place, *, page: bool) -> AbstractContextManager[Server]:
+def ours(place: Place, *, page: bool, sites: Path | None = None) -> AbstractContextManager[Server]:
     """Start our server."""
     port = _free_port()
     command = ["app.py", "--port", str(port)]
-    return _running(command, port, "/api/v1/ask", place.environment(page=page))
+    environment = place.environment(page=page)
+    if sites:
+        environment["FOOTNOTE_SITES"] = str(sites)
+    return _running(command, port, "/api/v1/ask", environment)
 
 
 def naive(place: Place) -> AbstractContextManager[Server]:

@@ -323,9 +323,10 @@ def requote(reply: Reply, random: Random, texts: Mapping[str, Text]) -> Reply | 
 
 NEEDS: Mapping[str, Callable[[Case], bool]] = {
     "side": lambda case: case.suite == "covered" and case.disagree,
+    "refusal": lambda case: Kind.ANSWER not in case.right_kinds,
 }
 """Into which cases a fault is planted, where it is none in the others: a side that nobody asked
-for may be left out."""
+for may be left out, and a question may have an answer although none of its passages is needed."""
 
 CONTROLS: Mapping[str, tuple[str, Plant]] = {
     "order": ("order of statements", reorder),
