@@ -503,7 +503,7 @@ def test_a_file_is_the_same_compressed_and_not(embedding, path: str) -> None:
 
 
 def test_the_tag_pins_what_the_server_serves_and_so_does_the_launcher(embedding, service) -> None:
-    text = tag(service.at("clinic").site, "en", "https://ask.test/")
+    text = tag(service.at("clinic").site, "https://ask.test/")
     tagged = dict(re.findall(r'([\w-]+)="([^"]*)"', text.split("</script>")[0]))
     assert tagged["src"].startswith("https://ask.test/widget.js?v=")
     served = embedding.get(tagged["src"])
@@ -512,6 +512,7 @@ def test_the_tag_pins_what_the_server_serves_and_so_does_the_launcher(embedding,
     assert tagged["crossorigin"] == "anonymous"
     assert tagged["data-site"] == "clinic"
     assert tagged["data-accent"] == "#7a2e5d"
+    assert "data-label" not in tagged  # the launcher speaks the page's language by itself
     pinned = dict(re.findall(r'"(chat|integrity)":"([^"]+)"', served.text))
     assert pinned["integrity"] == sri(embedding.get(pinned["chat"]).content)
     assert "script-src https://ask.test;" in text
@@ -523,7 +524,7 @@ def sri(body: bytes) -> str:
 
 
 def test_the_tag_of_a_site_with_the_usual_look_says_no_more_than_it_must(service) -> None:
-    text = tag(service.at("other").site, "ar", "https://ask.test")
+    text = tag(service.at("other").site, "https://ask.test")
     assert "data-accent" not in text
     assert 'data-locale="ar"' in text
     assert "img-src" not in text

@@ -167,8 +167,7 @@ class Web:
 
     def tag(self, site: str, **attributes: str | None) -> str:
         """Return the snippet that a clinic is given, with attributes changed; None: left out."""
-        here = self.service.at(site)
-        text = tag(here.site, here.locale(), self.assistant)
+        text = tag(self.service.at(site).site, self.assistant)
         found = re.search(r"<script ([^>]*) defer></script>", text)
         assert found, text
         given = dict(re.findall(r'([\w-]+)="([^"]*)"', found[1]))
