@@ -38,9 +38,10 @@ bench: $(VENV)/.installed-test  ## measure speed and size as ratios to a stock c
 
 browser: $(VENV)/.installed-test
 	@command -v chromium chromium-browser google-chrome >/dev/null || \
-	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
-	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } || \
-	  { echo "The browser tests need Chromium. Install it, for example: apt-get install chromium" >&2; exit 1; }
+	  { [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && apt-get update -qq && \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; } || \
+	  $(BIN)/python -m playwright install chromium || \
+	  { echo "The browser tests need Chromium. Install it: apt-get install -y chromium" >&2; exit 1; }
 
 clean:  ## remove the environment and the index
 	rm -rf $(VENV) index

@@ -7,7 +7,6 @@ import argparse
 import json
 import sys
 
-from assistant import wording
 from assistant.clean import MAX_HISTORY
 from assistant.engine import Engine
 from assistant.errors import FootnoteError, RequestError
@@ -65,8 +64,7 @@ def _print_tag(arguments: list[str]) -> int:
     except FootnoteError as error:
         print(error, file=sys.stderr)
         return 2
-    site = sites[options.site]
-    print(tag(site, wording.match_locale(site.locale, settings.locale), settings.url))
+    print(tag(sites[options.site], settings.url))
     return 0
 
 

@@ -27,7 +27,7 @@ from starlette.middleware.cors import CORSMiddleware
 from assistant import rendering, wording
 from assistant.documents import add_documents
 from assistant.errors import RequestError
-from assistant.guard import Guard
+from assistant.guard import Guard, Headers
 from assistant.pipeline import clean_ask
 from assistant.schemas import (
     PROBLEM,
@@ -125,6 +125,7 @@ def create_api(service: Service) -> FastAPI:
         allow_headers=["Content-Type"],
         expose_headers=["Retry-After"],
     )
+    api.add_middleware(Headers)
 
     @api.post(
         "/api/v1/ask",

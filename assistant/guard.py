@@ -1,7 +1,8 @@
 """What holds of every response, whatever made it: security headers, a body's limit, no bare 500.
 
-Plain ASGI, outside everything else. In: the application, and how to say what is wrong. It knows
-no route and no text.
+Plain ASGI. In: the application, and how to say what is wrong. It knows no route and no text.
+`Headers` is outside everything else; `Guard` is inside what lets other origins read, so that a
+widget can read what it refuses.
 """
 
 import logging
@@ -26,8 +27,27 @@ log = logging.getLogger(__name__)
 Problem = Callable[[int, str], Response]
 
 
+class Headers:
+    """Sets the headers of every response, preflights included."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self.app(scope, receive, guarded)
+
+
 class Guard:
-    """Sets the headers, refuses a body over `MAX_BODY`, turns a failure into a problem."""
+    """Refuses a body over `MAX_BODY`, turns a failure into a problem."""
 
     def __init__(self, app: ASGIApp, problem: Problem) -> None:
         self.app = app
@@ -42,11 +62,7 @@ class Guard:
 
         async def guarded(message: Message) -> None:
             nonlocal begun
-            if message["type"] == "http.response.start":
-                begun = True
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
+            begun = begun or message["type"] == "http.response.start"
             await send(message)
 
         try:

@@ -109,7 +109,7 @@ def theme_json(theme: Theme) -> dict[str, Any]:
     return theme.model_dump() | vars(palette(theme.accent))
 
 
-def tag(site: Site, locale: str, url: str) -> str:
+def tag(site: Site, url: str) -> str:
     """Return what a clinic's web person needs: the snippet, and the policy it works under."""
     launcher, url = assets()["/widget.js"], url.rstrip("/")
     attributes = {
@@ -117,7 +117,6 @@ def tag(site: Site, locale: str, url: str) -> str:
         "integrity": launcher.integrity,
         "crossorigin": "anonymous",
         "data-site": site.id,
-        "data-label": wording.say(locale, "page", "ask"),
         **_look(site.theme),
     }
     if site.locale:

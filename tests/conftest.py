@@ -109,3 +109,34 @@ def corpus(tmp_path: Path) -> Path:
         )
     )
     return tmp_path / "corpus"
+
+
+# ------------------------------------------------------------------------------ the browser
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Run what drives a browser last.
+
+    Playwright keeps an event loop running in the main thread to the end of the session; no
+    `asyncio.run` works there any more.
+    """
+    items.sort(key=lambda item: "playwright" in getattr(item, "fixturenames", ()))
+
+
+@pytest.fixture(scope="session")
+def base_url() -> None:
+    """There is none. The plugin's own fixture is of a kind that pytest warns of."""
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict, browser_type) -> dict:
+    """An installed Chromium or Playwright's own; without one the tests fail, they do not skip."""
+    from playwright.sync_api import expect
+
+    from tests.web import FLAGS, MISSING, find_browser
+
+    found = find_browser(browser_type.executable_path)
+    if found is None:
+        pytest.fail(MISSING)
+    expect.set_options(timeout=15_000)
+    return {**browser_type_launch_args, "executable_path": found, "args": FLAGS}

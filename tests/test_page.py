@@ -3,7 +3,6 @@
 import asyncio
 import os
 import re
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -35,10 +34,6 @@ from assistant.values import (
 from tests.conftest import ROOT
 
 AXE = (ROOT / "tests" / "vendor" / "axe.min.js").read_text()
-FLAGS = (
-    "--no-sandbox --disable-gpu --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-)
 PHONE, SMALL, DESK = (390, 844), (320, 568), (1280, 900)
 
 # ---------------------------------------------------------------------------- what is rendered
@@ -359,20 +354,11 @@ def test_other_origins_may_not_read_and_long_bodies_are_refused(address: str) ->
 
 
 @pytest.fixture(scope="module")
-def browser(address: str) -> Iterator[object]:
-    from playwright.sync_api import expect, sync_playwright
-
-    found = next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
-    )
-    if not found:
-        pytest.fail("The browser tests need Chromium. Install it: apt-get install -y chromium")
-    expect.set_options(timeout=15_000)
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found, args=FLAGS.split())
-        yield chromium
-        # The server must end although this one still looks at it; `address` waits for it.
-        chromium.close()
+def browser(address: str, launch_browser: Callable[[], object]) -> Iterator[object]:
+    chromium = launch_browser()
+    yield chromium
+    # The server must end although this one still looks at it; `address` waits for it.
+    chromium.close()
 
 
 @pytest.fixture
