@@ -847,7 +847,7 @@ class Chat {
       contentWindow.onafterprint = () => frame.remove();
       contentWindow.print();
     };
-    const frame = make("iframe", { className: "sr", "aria-hidden": true, tabIndex: -1, onload });
+    const frame = make("iframe", { className: "sr", onload });
     this.panel.append(frame);
   }
 

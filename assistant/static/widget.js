@@ -29,7 +29,7 @@
       font: inherit; font-weight: 600; color: var(--on-accent); background: var(--accent);
       box-shadow: 0 2px 16px #0006; cursor: pointer;
     }
-    .busy .launcher { opacity: .7; cursor: progress; }
+    .busy .launcher { opacity: .7; }
     .launcher:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
     .failed {
       box-sizing: border-box; padding: 16px; border: 2px solid; border-radius: 14px;
