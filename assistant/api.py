@@ -30,6 +30,7 @@ from assistant import rendering, wording
 from assistant.errors import RequestError
 from assistant.guard import Guard
 from assistant.pipeline import clean_ask
+from assistant.reader import source_page
 from assistant.schemas import (
     PROBLEM,
     AskBody,
@@ -177,8 +178,9 @@ def create_api(service: Service) -> FastAPI:
         locale: str | None = None,
     ) -> HTMLResponse:
         here = service.at(site)
-        page = rendering.source_page(
-            _source(source_id), start, end, here.locale(locale), here.emergency
+        source = _source(source_id)
+        page = source_page(
+            source, start, end, here.locale(locale), here.emergency, service.language(source)
         )
         return HTMLResponse(page, headers={"Content-Security-Policy": SOURCE_POLICY})
 

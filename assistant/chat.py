@@ -1,138 +1,47 @@
-"""What the page shows: a conversation of quotations, in Gradio's components.
+"""The conversation in Gradio's components.
 
-In: the API's application, for its engine, feedback and metrics. Out: an application that serves
-Gradio. Of a visitor, the session's last turns are kept, in memory, until "Clear" or an idle hour;
-what a browser claims was said before is never read.
+In: the API's application, for its service and metrics. Out: an application that serves Gradio.
+What happens in a conversation is `conversation`'s, what stands around it `document`'s.
 """
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Any, NamedTuple
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from assistant import rendering, wording
-from assistant.clean import MAX_HISTORY, MAX_QUESTION
-from assistant.engine import Engine
-from assistant.errors import RequestError
-from assistant.service import Embedded
-from assistant.values import Ask, Kind, Reply
+from assistant import wording
+from assistant.clean import MAX_QUESTION
+from assistant.conversation import REWORD, Conversation, Session, View
+from assistant.feedback import MAX_REASON
+from assistant.values import Kind
 
-EXAMPLES = 6
 AT_ONCE = 32
 """Answers in the making at the same time; Gradio's own default is one."""
 QUEUE = 500
 """Questions that may wait; one more is turned away at once."""
 SESSIONS = 2000
 """Visitors remembered at the same time; the longest idle is forgotten first."""
-GLANCE = 0.3
-"""Seconds after which a stage that is still going on is shown."""
 IDLE = 3600.0
 """Seconds after which an idle session is forgotten."""
 SWEEP = 60.0
-
-
-@dataclass(frozen=True)
-class Turn:
-    """A question, its reply and the thumb it got, as the session remembers them."""
-
-    question: str
-    reply: Reply
-    helpful: bool | None = None
-
-
-Turns = tuple[Turn, ...]
-Message = dict[str, Any]
+QUIET = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": AT_ONCE}
+"""How every event is heard."""
+TITLE = "%TITLE%"
+"""What Gradio takes for the page's title, until `document` writes the real one."""
 THUMBS = {True: "Like", False: "Dislike", None: None}
 """Gradio's names, from which it also chooses the icons."""
-
-
-class Conversation:
-    """Answers one turn after another and shows them as Gradio's messages."""
-
-    def __init__(self, api: FastAPI, here: Embedded, locale: str) -> None:
-        self.engine: Engine = here.engine
-        self.metrics = api.state.metrics
-        self.feedback = api.state.service.feedback
-        self.locale = locale
-        self.emergency = here.emergency
-
-    def welcome(self) -> Message:
-        """Return the first message, with questions that the sources answer."""
-        examples = tuple(self.engine.assistant.decider.suggestions()[:EXAMPLES])
-        reply = self.engine.assistant.replies.smalltalk("greeting", self.locale, ())
-        return self._message(replace(reply, suggestions=examples))
-
-    async def ask(self, question: str, turns: Turns) -> AsyncIterator[tuple[list[Message], Turns]]:
-        """Answer; yield the conversation with the stage that is on, at last with the reply."""
-        before = [*self._messages(turns), self._asked(question)]
-        stages = ["reading"]
-        answering = asyncio.create_task(self._answer(question, turns, stages))
-        try:
-            shown = ""
-            while not answering.done():
-                if stages[-1] != shown:
-                    shown = stages[-1]
-                    status = rendering.status_html(shown, self.locale)
-                    yield [*before, {"role": "assistant", "content": status}], turns
-                await asyncio.wait({answering}, timeout=GLANCE)
-            reply = answering.result()
-        finally:
-            answering.cancel()
-        turns = (*turns, Turn(question, reply))[-MAX_HISTORY:]
-        yield self._messages(turns), turns
-
-    def rate(self, turns: Turns, index: int, thumb: object) -> Turns:
-        """Keep a thumb for the message at `index`, if it is a reply of this session."""
-        place = index // 2
-        if not isinstance(thumb, bool) or not 0 <= place < len(turns):
-            return turns
-        reply = turns[place].reply
-        self.feedback.add(reply.id, reply.kind.value, thumb, "")
-        return (*turns[:place], replace(turns[place], helpful=thumb), *turns[place + 1 :])
-
-    async def _answer(self, question: str, turns: Turns, stages: list[str]) -> Reply:
-        started = time.perf_counter()
-        earlier = tuple(turn.question for turn in turns[-MAX_HISTORY:])
-        try:
-            reply = await self.engine.answer(Ask(question, earlier, self.locale), stages.append)
-        except RequestError:  # longer than what the box lets through
-            reply = self.engine.assistant.replies.fixed(self.locale, "unclear")
-        counted: Reply = self.metrics.counted(reply, started)
-        return counted
-
-    def _messages(self, turns: Turns) -> list[Message]:
-        return [m for t in turns for m in (self._asked(t.question), self._message(t.reply))]
-
-    def _asked(self, question: str) -> Message:
-        return {"role": "user", "content": rendering.asked_html(question, self.locale)}
-
-    def _message(self, reply: Reply) -> Message:
-        return {
-            "role": "assistant",
-            "content": rendering.as_html(reply, self.emergency),
-            "options": [{"value": suggestion} for suggestion in reply.suggestions],
-        }
-
-
-def title_of(engine: Engine, locale: str) -> str:
-    """Return the page's title: what can be asked about."""
-    about = wording.raw(locale, "about") or engine.assistant.replies.about
-    return wording.say(locale, "page", "title", about=about)
 
 
 def make_chat(api: FastAPI) -> FastAPI:
     """Return an application that serves the page at its root."""
     import gradio as gr
 
-    here: Embedded = api.state.service.default
-    page = _blocks(gr, Conversation(api, here, here.locale()), here.site.name)
+    page = _blocks(gr, Conversation(api.state.service, api.state.metrics))
     page.queue(default_concurrency_limit=AT_ONCE, max_size=QUEUE, api_open=False)
     page.state_session_capacity = SESSIONS
 
@@ -181,31 +90,30 @@ def forget_idle(holder: Any, before: datetime) -> None:
 class _Parts(NamedTuple):
     """The components that react."""
 
-    turns: Any
+    session: Any
     chat: Any
     box: Any
     send: Any
+    stop: Any
     clear: Any
+    notice: Any
+    reasons: Any
+    reason: Any
+    send_reason: Any
+    transcript: Any
 
 
-def _blocks(gr: Any, talk: Conversation, name: str | None) -> Any:
-    title = title_of(talk.engine, talk.locale)
-    head = rendering.heading_html(
-        name or "Footnote", title, wording.say(talk.locale, "page", "tagline")
-    )
-    with gr.Blocks(title=title, analytics_enabled=False, fill_width=True) as page:
-        with gr.Column(elem_id="top"):
-            gr.Markdown(head, container=False, rtl=_rtl(talk.locale))
-        _wire(gr, talk, _parts(gr, talk))
+def _blocks(gr: Any, talk: Conversation) -> Any:
+    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
+        _wire(gr, page, _Stage(gr, talk, _parts(gr)))
     return page
 
 
-def _parts(gr: Any, talk: Conversation) -> _Parts:
-    say = partial(wording.say, talk.locale, "page")
-    rtl = _rtl(talk.locale)
-    turns = gr.State(())
+def _parts(gr: Any) -> _Parts:
+    """Return the components without a word: what they say comes with the session."""
+    session = gr.State(None)
     chat = gr.Chatbot(
-        [talk.welcome()],
+        [],
         elem_id="chat",
         show_label=False,
         container=False,
@@ -213,61 +121,151 @@ def _parts(gr: Any, talk: Conversation) -> _Parts:
         autoscroll=False,
         buttons=[],
         latex_delimiters=[],
-        rtl=rtl,
         layout="bubble",
         group_consecutive_messages=False,
     )
+    with gr.Row(elem_id="reasons", visible=False) as reasons:
+        reason = gr.Textbox(max_length=MAX_REASON, lines=2, max_lines=4, elem_id="reason")
+        send_reason = gr.Button("", elem_id="send-reason")
     with gr.Column(elem_id="composer"):
         with gr.Row(elem_id="asking"):
-            box = gr.Textbox(
-                label=say("ask"),
-                placeholder=say("placeholder"),
-                max_length=MAX_QUESTION,
-                lines=1,
-                max_lines=5,
-                elem_id="question",
-                rtl=rtl,
-            )
-            send = gr.Button(say("send"), variant="primary", elem_id="send")
-            clear = gr.Button(say("clear"), elem_id="clear")
-        notice = wording.notice_for(Kind.ANSWER, talk.locale, talk.emergency).text
-        gr.Markdown(notice, elem_id="notice", container=False, rtl=rtl)
-    return _Parts(turns, chat, box, send, clear)
+            box = gr.Textbox(max_length=MAX_QUESTION, lines=1, max_lines=5, elem_id="question")
+            send = gr.Button("", variant="primary", elem_id="send")
+            stop = gr.Button("", elem_id="stop", visible=False)
+            clear = gr.Button("", elem_id="clear")
+        notice = gr.Markdown("", elem_id="notice", container=False)
+    transcript = gr.Textbox(visible="hidden", elem_id="transcript")
+    return _Parts(
+        session, chat, box, send, stop, clear, notice, reasons, reason, send_reason, transcript
+    )
 
 
-def _wire(gr: Any, talk: Conversation, parts: _Parts) -> None:
-    async def ask(question: str, said: Turns) -> AsyncIterator[tuple[Any, Any, Any]]:
+@dataclass(frozen=True)
+class _Stage:
+    """The components and the conversation that they show."""
+
+    gr: Any
+    talk: Conversation
+    parts: _Parts
+
+    def session(self, given: Session | None, request: Any) -> Session:
+        """Return the session; it may have been forgotten, while its page still stands."""
+        return given or self.talk.begin(request.query_params)
+
+    def set(self, **changes: Any) -> dict[Any, Any]:
+        """Return changes, named by their component, as Gradio takes them."""
+        return {getattr(self.parts, name): change for name, change in changes.items()}
+
+    def show(self, view: View, **more: Any) -> dict[Any, Any]:
+        """Return what changes with a view."""
+        gr, session = self.gr, view.session
+        thumbs = [THUMBS[turn.helpful] for turn in session.turns]
+        changes = {
+            "session": session,
+            "chat": gr.Chatbot(view.messages, feedback_value=thumbs),
+            "box": gr.Textbox(view.box, info=view.hint),
+            "send": gr.Button(visible=not view.working),
+            "stop": gr.Button(visible=view.working),
+            "reasons": gr.Row(visible=session.rated is not None),
+            "transcript": self.talk.transcript(session),
+        }
+        return self.set(**(changes | more))
+
+    def begin(self, session: Session) -> dict[Any, Any]:
+        """Return everything with the words of a session's site and locale."""
+        gr, say = self.gr, self.talk.labels(session)
+        rtl = wording.direction(session.locale) == "rtl"
+        view = self.talk.empty(session)
+        notice = self.talk.here(session).notice(Kind.ANSWER, session.locale).text
+        return self.show(
+            view,
+            chat=gr.Chatbot(view.messages, feedback_value=[], rtl=rtl),
+            box=gr.Textbox(label=say["ask"], placeholder=say["placeholder"], rtl=rtl),
+            send=gr.Button(say["send"]),
+            stop=gr.Button(say["stop"]),
+            clear=gr.Button(say["clear"]),
+            notice=gr.Markdown(notice, rtl=rtl),
+            reason=gr.Textbox(label=say["reason"], rtl=rtl),
+            send_reason=gr.Button(say["send_reason"]),
+        )
+
+
+def _wire(gr: Any, page: Any, stage: _Stage) -> None:
+    """Join what a visitor does with what the conversation makes of it."""
+
+    def begin(request: gr.Request) -> dict[Any, Any]:
+        return stage.begin(stage.talk.begin(request.query_params))
+
+    page.load(begin, None, list(stage.parts), **QUIET)
+    _wire_asking(gr, stage)
+    _wire_ending(gr, stage)
+    _wire_feedback(gr, stage)
+
+
+def _wire_asking(gr: Any, stage: _Stage) -> None:
+    parts, talk = stage.parts, stage.talk
+
+    async def ask(
+        question: str, given: Session | None, request: gr.Request
+    ) -> AsyncIterator[dict[Any, Any]]:
         if not question.strip():
-            yield gr.skip(), gr.skip(), gr.skip()
+            yield {parts.box: gr.skip()}
             return
-        async for messages, now in talk.ask(question[:MAX_QUESTION], said):
-            thumbs = [THUMBS[turn.helpful] for turn in now]
-            yield "", gr.Chatbot(messages, feedback_value=thumbs), now
+        session, name = stage.session(given, request), request.session_hash
+        first = True
+        async for view in talk.ask(question, session, name, request.request):
+            # After the first view, the next question may stand in the box.
+            yield stage.show(view) if first else stage.show(view, box=gr.skip())
+            first = False
 
-    async def pick(said: Turns, event: gr.SelectData) -> AsyncIterator[tuple[Any, Any, Any]]:
-        async for shown in ask(str(event.value), said):
+    async def pick(
+        given: Session | None, request: gr.Request, event: gr.SelectData
+    ) -> AsyncIterator[dict[Any, Any]]:
+        if event.value == REWORD:
+            yield stage.show(talk.reword(stage.session(given, request)))
+            return
+        async for shown in ask(str(event.value), given, request):
             yield shown
 
-    def rate(said: Turns, event: gr.LikeData) -> Turns:
-        return talk.rate(said, int(event.index), event.liked)
-
-    def forget() -> tuple[Any, Any, Any]:
-        return "", gr.Chatbot([talk.welcome()], feedback_value=[]), ()
-
-    quiet = {
-        "show_progress": "hidden",
-        "api_visibility": "private",
-        "concurrency_limit": AT_ONCE,
-    }
-    shown = [parts.box, parts.chat, parts.turns]
-    gr.on([parts.send.click, parts.box.submit], ask, [parts.box, parts.turns], shown, **quiet)
-    parts.chat.option_select(pick, [parts.turns], shown, **quiet)
-    parts.chat.like(rate, [parts.turns], [parts.turns], **quiet)
-    parts.clear.click(forget, None, shown, **quiet)
+    changing = [
+        parts.session, parts.chat, parts.box, parts.send, parts.stop, parts.reasons, parts.transcript,
+    ]  # fmt: skip
+    asked = [parts.send.click, parts.box.submit]
+    gr.on(asked, ask, [parts.box, parts.session], changing, **QUIET)
+    parts.chat.option_select(pick, [parts.session], changing, **QUIET)
 
 
-def _rtl(locale: str) -> bool:
-    return wording.raw(locale, "direction") == "rtl"
+def _wire_ending(gr: Any, stage: _Stage) -> None:
+    parts, talk = stage.parts, stage.talk
+
+    def stop(request: gr.Request) -> None:
+        talk.stop(request.session_hash)
+
+    def clear(given: Session | None, request: gr.Request) -> dict[Any, Any]:
+        view = talk.forget(stage.session(given, request), request.session_hash)
+        return stage.show(view, reason="")
+
+    parts.stop.click(stop, None, None, **QUIET)
+    parts.clear.click(clear, [parts.session], list(parts), **QUIET)
+
+
+def _wire_feedback(gr: Any, stage: _Stage) -> None:
+    parts, talk = stage.parts, stage.talk
+
+    async def rate(
+        given: Session | None, request: gr.Request, event: gr.LikeData
+    ) -> dict[Any, Any]:
+        session, place = stage.session(given, request), int(event.index)
+        now = await talk.rate(session, place, event.liked, request.request)
+        return stage.set(session=now, reasons=gr.Row(visible=now.rated is not None))
+
+    async def explain(given: Session | None, reason: str, request: gr.Request) -> dict[Any, Any]:
+        now = await talk.explain(stage.session(given, request), reason, request.request)
+        return stage.set(session=now, reasons=gr.Row(visible=False), reason="")
+
+    changing = [parts.session, parts.reasons, parts.reason]
+    parts.chat.like(rate, [parts.session], changing, **QUIET)
+    parts.send_reason.click(explain, [parts.session, parts.reason], changing, **QUIET)
 
 
 def _theme(gr: Any) -> Any:

@@ -13,6 +13,9 @@ from sqlalchemy.pool import NullPool
 
 from assistant.errors import FootnoteError
 
+MAX_REASON = 500
+"""Characters of a reason that are kept."""
+
 
 class _Base(DeclarativeBase):
     pass
@@ -27,7 +30,7 @@ class Feedback(_Base):
     reply: Mapped[str] = mapped_column(String(64))
     kind: Mapped[str] = mapped_column(String(20))
     helpful: Mapped[bool]
-    reason: Mapped[str] = mapped_column(String(500), default="")
+    reason: Mapped[str] = mapped_column(String(MAX_REASON), default="")
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 

@@ -79,6 +79,11 @@ class Service:
         """The sources of all collections that are served, by id."""
         return {k: v for one in self.embedded.values() for k, v in one.sources.items()}
 
+    def language(self, source: Source) -> str:
+        """Return the language of the collection that a source is of."""
+        holder = next(one for one in self.embedded.values() if source.id in one.sources)
+        return str(holder.engine.assistant.decider.index.collection.language)
+
     def at(self, name: str | None) -> Embedded:
         """Return a site by its id; None: the default one.
 
