@@ -97,14 +97,14 @@ class _Around:
     def after(self) -> str:
         """Return what comes after it: the reader, and what is said to those who listen."""
         buttons = "".join(
-            f'<button type="button" id="{name}">{self._text(name)}</button>'
+            f'<button type="button" id="{name}" aria-label="{self._text(name)}" '
+            f'title="{self._text(name)}"></button>'
             for name in ("previous", "next")
         )
         return (
             '<aside id="reader" aria-labelledby="reader-title" hidden><div class="head">'
             f'<h2 id="reader-title" tabindex="-1">{self._text("reader")} <span></span></h2>'
-            f'<button type="button" id="back">{self._text("back")}</button>'
-            f'<div class="turns">{buttons}</div></div>'
+            f'{buttons}<button type="button" id="back">{self._text("back")}</button></div>'
             f'<p class="none">{self._text("reader_empty")}</p>'
             f'<iframe name="reader" title="{self._text("reader")}" hidden></iframe></aside>'
             '<p id="announce" class="sr" role="status"></p>'

@@ -49,10 +49,9 @@ def welcome_html(text: str, locale: str) -> str:
 def asked_html(question: str, locale: str) -> str:
     """Return a visitor's question for the page: as text, whatever was typed."""
     label = _escape(wording.say(locale, "page", "you_asked"))
-    asked = _escape(question)
     return (
-        f'<div class="asked" dir="auto"><span class="sr" lang="{_escape(locale)}">{label} </span>'
-        f"{asked}</div>"
+        f'<div class="asked"><span class="sr">{label} </span>'
+        f'<span class="said" dir="auto">{_escape(question)}</span></div>'
     )
 
 

@@ -17,17 +17,19 @@ from tests.conftest import ROOT
 
 PACKAGE = ROOT / "assistant"
 LAYERS = [
-    {"errors", "values", "injection"},
-    {"settings", "wording", "clean", "loaders", "rulebook", "sentences", "language", "feedback", "grounding"},
-    {"corpus", "triage", "rendering", "encoder", "schemas", "spelling"},
-    {"bank", "replies", "retrieval", "storage"},
+    {"errors", "values", "injection", "palette"},
+    {"settings", "wording", "clean", "loaders", "rulebook", "sentences", "language", "feedback", "grounding", "guard"},
+    {"corpus", "triage", "rendering", "reader", "encoder", "schemas", "spelling", "sites"},
+    {"bank", "replies", "retrieval", "storage", "markup", "limiter"},
     {"heads", "alarm", "followup", "compose"},
     {"index"},
     {"decide"},
     {"pipeline"},
     {"engine"},
-    {"wiring", "runnable"},
-    {"api", "chat"},
+    {"service"},
+    {"wiring", "widget", "conversation"},
+    {"runnable", "api", "chat"},
+    {"document"},
     {"page"},
     {"server"},
     {"__main__", "review"},
@@ -37,7 +39,7 @@ HEAVY = {
     "langchain_chroma": {"index"},
     "sentence_transformers": {"encoder"},
     "torch": {"encoder"},
-    "gradio": {"page", "chat"},
+    "gradio": {"chat"},
 }
 
 

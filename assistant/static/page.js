@@ -49,33 +49,38 @@
     if (text) setTimeout(() => (place.textContent = text), 50);
   };
 
-  let before = { asked: 0, replies: 0, working: false };
+  let asked = 0;
+  let waiting = false;
 
   const follow = (chat) => {
     const questions = chat.querySelectorAll(".user-row");
-    const replies = chat.querySelectorAll(".reply");
-    const now = {
-      asked: questions.length,
-      replies: replies.length,
-      working: !!chat.querySelector(".working"),
-    };
-    const was = before;
-    before = now;
-    if (now.asked === was.asked && now.replies === was.replies && now.working === was.working) {
-      return;
-    }
-    if (now.working && !was.working) announce(texts.searching);
-    else if (!now.working && (was.working || now.asked > was.asked)) {
+    const replies = chat.querySelectorAll(".bot-row .reply");
+    const more = questions.length > asked;
+    asked = questions.length;
+    if (more) announce(texts.searching);
+    // Question and reply come in several steps: done is what has as many replies as questions.
+    const done = waiting && asked > 0 && replies.length >= asked && !chat.querySelector(".working");
+    if (done) {
       const last = replies[replies.length - 1];
-      announce(last && !last.querySelector("[role=alert]") ? texts.done : "");
+      announce(last.querySelector("[role=alert]") ? "" : texts.done);
     }
-    if (questions.length) {
+    waiting = asked > 0 && (waiting || more) && !done;
+    if (more || done) {
       const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-      questions[questions.length - 1].scrollIntoView({
-        block: "start",
-        behavior: calm ? "auto" : "smooth",
-      });
+      questions[asked - 1].scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
     }
+  };
+
+  let reasons = false;
+
+  // The field for a reason comes below the thumb, where it may be out of sight.
+  const showReasons = () => {
+    const field = document.querySelector("#reason label");
+    if (field && !reasons) {
+      find("reasons").scrollIntoView({ block: "nearest" });
+      announce(field.textContent.trim());
+    }
+    reasons = !!field;
   };
 
   // What was said, as text
@@ -197,18 +202,22 @@
     place.querySelector("p").textContent = text;
   };
 
+  const cutOff = () => trouble(navigator.onLine ? texts.failed : texts.offline);
+  addEventListener("offline", cutOff);
+  addEventListener("online", () => trouble(""));
+
   const wasFetch = window.fetch;
   window.fetch = async (...request) => {
-    const address = String(request[0]?.url || request[0]);
-    if (!address.includes("/gradio_api/queue/join")) return wasFetch(...request);
-    trouble("");
+    if (!String(request[0]?.url || request[0]).includes("/queue/")) return wasFetch(...request);
     try {
       const response = await wasFetch(...request);
       if (!response.ok) trouble(texts.failed);
       return response;
     } catch (error) {
-      trouble(navigator.onLine ? texts.failed : texts.offline);
-      throw error;
+      cutOff();
+      // As if the server had said so: for a lost connection Gradio would load the page anew, and
+      // the conversation would be gone.
+      return Response.json({ detail: error.name }, { status: 503 });
     }
   };
 
@@ -226,5 +235,6 @@
     if (!chat) return;
     label(chat);
     follow(chat);
+    showReasons();
   }).observe(root, { childList: true, subtree: true, attributeFilter: ["aria-label"] });
 })();
