@@ -73,12 +73,12 @@ class _Around:
         accent = self.here.site.theme.accent
         style = STYLE.format(**vars(palette(accent)))
         icon = ICON.format(colour=accent.removeprefix("#"))
-        texts = _json({key: self.say[key] for key in TOLD})
+        told = {"locale": self.locale} | {key: self.say[key] for key in TOLD}
         return (
             f"<title>{escape(self.say['title'])}</title>"
             f'<meta name="robots" content="noindex"><link rel="icon" href="{icon}">'
             f'<link rel="stylesheet" href="/page.css"><style>{style}</style>'
-            f'<script type="application/json" id="texts">{texts}</script>'
+            f'<script type="application/json" id="texts">{_json(told)}</script>'
             '<script src="/page.js" defer></script><script src="/reader.js" defer></script>'
         )
 

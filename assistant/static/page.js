@@ -7,6 +7,14 @@
   const root = document.documentElement;
   root.classList.add("scripted");
 
+  // The head goes into the conversation's column: the composer sticks to the bottom of the window
+  // only within its own column, and on a small phone the head alone fills half of it.
+
+  const join = () => {
+    const column = find("composer")?.parentElement;
+    if (column && find("notice")?.textContent.trim()) column.prepend(find("intro"));
+  };
+
   // Names
 
   const thanks = `. ${texts.feedback_thanks}`;
@@ -88,7 +96,7 @@
   const said = () => find("transcript")?.querySelector("textarea, input")?.value || "";
 
   const whole = () => {
-    const date = new Date().toLocaleDateString(root.lang, { dateStyle: "long" });
+    const date = new Date().toLocaleDateString(texts.locale, { dateStyle: "long" });
     return `${texts.title}\n${texts.saved_on.replace("{date}", date)}\n\n${said()}\n`;
   };
 
@@ -231,10 +239,13 @@
   }, 20_000);
 
   new MutationObserver(() => {
+    // Gradio would rather speak the browser's language.
+    if (root.lang !== texts.locale) root.lang = texts.locale;
     const chat = find("chat");
     if (!chat) return;
+    if (find("intro").parentElement === document.body) join();
     label(chat);
     follow(chat);
     showReasons();
-  }).observe(root, { childList: true, subtree: true, attributeFilter: ["aria-label"] });
+  }).observe(root, { childList: true, subtree: true, attributeFilter: ["aria-label", "lang"] });
 })();
