@@ -14,44 +14,16 @@ from typing import Any
 import anyio
 from starlette.requests import HTTPConnection
 
-from assistant import markup, wording
 from assistant.clean import MAX_HISTORY, MAX_QUESTION
 from assistant.errors import RequestError
 from assistant.feedback import MAX_REASON
-from assistant.rendering import as_text
+from assistant.messages import Message, Messages, Session, Turn
 from assistant.service import Embedded, Service
 from assistant.sites import DEFAULT
-from assistant.values import Ask, Kind, Reply
+from assistant.values import Ask, Reply
 
-EXAMPLES = 6
 GLANCE = 0.3
 """Seconds after which a stage that is still going on is shown."""
-REWORD = "#reword"
-"""What the button "not what I meant" says."""
-
-Message = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Turn:
-    """A question, its reply and the thumb it got, as the session remembers them."""
-
-    question: str
-    reply: Reply
-    helpful: bool | None = None
-
-
-@dataclass(frozen=True)
-class Session:
-    """What is remembered of a visitor; site and locale are those that were looked up."""
-
-    site: str = DEFAULT
-    locale: str = wording.FALLBACK
-    turns: tuple[Turn, ...] = ()
-    alone: bool = False
-    """Whether the next question is read by itself, because the last one was misunderstood."""
-    rated: int | None = None
-    """The turn whose thumb was down, while a reason may follow."""
 
 
 @dataclass(frozen=True)
@@ -83,23 +55,14 @@ class Conversation:
         """Return the site that a session speaks for."""
         return find(self.service, session.site)
 
-    def labels(self, session: Session) -> dict[str, str]:
-        """Return the texts around the replies."""
-        return self.here(session).engine.assistant.replies.labels(session.locale)
+    def messages(self, session: Session) -> Messages:
+        """Return what makes the messages of a session."""
+        return Messages(self.here(session), session)
 
     def empty(self, session: Session) -> View:
-        """Forget what was said; show the first message, with questions that the sources answer."""
-        here = self.here(session)
-        assistant = here.engine.assistant
-        text = (
-            here.site.greeting or assistant.replies.smalltalk("greeting", session.locale, ()).lead
-        )
-        first = {
-            "role": "assistant",
-            "content": markup.welcome_html(text, session.locale),
-            "options": [{"value": v} for v in assistant.decider.suggestions()[:EXAMPLES]],
-        }
-        return View([first], Session(session.site, session.locale))
+        """Forget what was said; show the first message."""
+        new = Session(session.site, session.locale)
+        return View([self.messages(new).welcome()], new)
 
     async def ask(
         self, question: str, session: Session, name: str, request: HTTPConnection
@@ -108,24 +71,21 @@ class Conversation:
 
         `name` is the browser session's, by which `stop` and `forget` find the work.
         """
-        said = [*self._messages(session), self._asked(question, session)]
+        messages = self.messages(session)
+        said = [*messages.all(), messages.asked(question)]
         try:
             await self.service.admit_asker(request, self.here(session).site)
         except RequestError as error:
-            text = self.labels(session)["busy"].format(seconds=error.wait)
-            yield View([*said, self._trouble(text, question, session)], session)
+            text = messages.labels["busy"].format(seconds=error.wait)
+            yield View([*said, messages.trouble(text, question)], session)
             return
         stages = ["reading"]
         answering = asyncio.create_task(self._answer(question, session, stages))
         self._working[name] = answering
         try:
             async for stage, long in _watch(answering, stages):
-                working = {
-                    "role": "assistant",
-                    "content": markup.status_html(stage, session.locale),
-                }
-                yield View([*said, working], session, working=long)
-            yield self._ended(answering, question, session, said, name)
+                yield View([*said, messages.working(stage)], session, working=long)
+            yield self._ended(answering, question, session, name)
         finally:
             answering.cancel()
             if self._working.get(name) is answering:
@@ -147,8 +107,9 @@ class Conversation:
         if not session.turns:
             return self.empty(session)
         before = replace(session, turns=session.turns[:-1], alone=True, rated=None)
-        shown = self._messages(before) if before.turns else self.empty(before).messages
-        hint = self.labels(session)["reword"]
+        messages = self.messages(before)
+        shown = messages.all() if before.turns else [messages.welcome()]
+        hint = messages.labels["reword"]
         return View(shown, before, box=session.turns[-1].question, hint=hint)
 
     async def rate(
@@ -169,14 +130,6 @@ class Conversation:
             turn = session.turns[session.rated]
             await self._keep(turn, reason.strip()[:MAX_REASON], session, request)
         return replace(session, rated=None)
-
-    def transcript(self, session: Session) -> str:
-        """Return the conversation as text, to be copied and saved."""
-        asked = self.labels(session)["you_asked"]
-        emergency = self.here(session).emergency
-        return "\n\n".join(
-            f"{asked} {turn.question}\n\n{as_text(turn.reply, emergency)}" for turn in session.turns
-        )
 
     async def _keep(
         self, turn: Turn, reason: str, session: Session, request: HTTPConnection
@@ -205,48 +158,18 @@ class Conversation:
         return counted
 
     def _ended(
-        self,
-        answering: "asyncio.Task[Reply]",
-        question: str,
-        session: Session,
-        said: list[Message],
-        name: str,
+        self, answering: "asyncio.Task[Reply]", question: str, session: Session, name: str
     ) -> View:
         """Return the last view of an ask: answered, stopped, or forgotten meanwhile."""
         if self._working.get(name) is not answering:
             return self.empty(session)
+        messages = self.messages(session)
         if answering.cancelled():
-            stopped = self.labels(session)["stopped"]
-            return View([*said, self._trouble(stopped, question, session)], session)
+            stopped = messages.trouble(messages.labels["stopped"], question)
+            return View([*messages.all(), messages.asked(question), stopped], session)
         turns = (*session.turns, Turn(question, answering.result()))[-MAX_HISTORY:]
         session = Session(session.site, session.locale, turns)
-        return View(self._messages(session), session)
-
-    def _messages(self, session: Session) -> list[Message]:
-        return [
-            message
-            for turn in session.turns
-            for message in (self._asked(turn.question, session), self._message(session, turn))
-        ]
-
-    def _asked(self, question: str, session: Session) -> Message:
-        return {"role": "user", "content": markup.asked_html(question, session.locale)}
-
-    def _message(self, session: Session, turn: Turn) -> Message:
-        labels, reply = self.labels(session), turn.reply
-        options = [{"value": suggestion} for suggestion in reply.suggestions]
-        if reply.understood_as:
-            options.append({"label": labels["understood_wrong"], "value": REWORD})
-        if reply.kind is Kind.UNAVAILABLE:
-            options.append({"label": labels["retry"], "value": turn.question})
-        content = markup.as_html(reply, self.here(session).emergency, session.site)
-        return {"role": "assistant", "content": content, "options": options}
-
-    def _trouble(self, text: str, question: str, session: Session) -> Message:
-        notice = self.here(session).notice(Kind.UNAVAILABLE, session.locale).text
-        retry = {"label": self.labels(session)["retry"], "value": question}
-        content = markup.trouble_html(text, notice, session.locale)
-        return {"role": "assistant", "content": content, "options": [retry]}
+        return View(self.messages(session).all(), session)
 
 
 def find(service: Service, name: str | None) -> Embedded:

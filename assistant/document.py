@@ -14,11 +14,11 @@ from html import escape
 from urllib.parse import urlencode
 
 from assistant import wording
-from assistant.chat import TITLE
 from assistant.conversation import find
 from assistant.palette import palette
 from assistant.service import Embedded, Service
 from assistant.sites import DEFAULT
+from assistant.stage import TITLE
 from assistant.values import Kind
 
 ICON = (

@@ -10,7 +10,8 @@ from starlette.requests import HTTPConnection
 from assistant import wording
 from assistant.api import Metrics
 from assistant.chat import forget_idle
-from assistant.conversation import REWORD, Conversation, Session, View
+from assistant.conversation import Conversation, View
+from assistant.messages import REWORD, Session
 from assistant.sites import DEFAULT
 from assistant.values import Kind
 from tests.fakes import slow_service
@@ -187,10 +188,10 @@ def test_a_thumb_for_what_is_no_reply_is_not_kept(talk: Conversation) -> None:
 
 def test_what_was_said_can_be_taken_along_as_text_with_every_notice(talk: Conversation) -> None:
     session = talk.begin({"site": "rose"})
-    assert talk.transcript(session) == ""
+    assert talk.messages(session).transcript() == ""
     for question in ("Hi?", "And <that>?"):
         session = ask(talk, question, session).session
-    said = talk.transcript(session)
+    said = talk.messages(session).transcript()
     assert "You asked: And <that>?" in said
     assert said.count(wording.notice_for(Kind.SMALLTALK, "en", "999").text) == 2
 
