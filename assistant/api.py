@@ -25,8 +25,8 @@ from starlette.exceptions import HTTPException as StarletteHTTPException
 from starlette.middleware.cors import CORSMiddleware
 
 from assistant import rendering, wording
-from assistant.documents import add_documents
 from assistant.errors import RequestError
+from assistant.files import add_files
 from assistant.guard import Guard, Headers
 from assistant.pipeline import clean_ask
 from assistant.schemas import (
@@ -202,7 +202,7 @@ def create_api(service: Service) -> FastAPI:
     async def show_metrics() -> Response:
         return Response(generate_latest(metrics.registry), media_type="text/plain; version=0.0.4")
 
-    add_documents(api, service)
+    add_files(api, service)
     return api
 
 

@@ -6,12 +6,15 @@ this purpose, and when.
 
 from datetime import UTC, datetime
 
-from sqlalchemy import DateTime, String, create_engine
+from sqlalchemy import DateTime, String, create_engine, delete
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from sqlalchemy.pool import NullPool
 
 from assistant.errors import FootnoteError
+
+MAX_REASON = 500
+"""Characters of a reason that are kept."""
 
 
 class _Base(DeclarativeBase):
@@ -27,7 +30,7 @@ class Feedback(_Base):
     reply: Mapped[str] = mapped_column(String(64))
     kind: Mapped[str] = mapped_column(String(20))
     helpful: Mapped[bool]
-    reason: Mapped[str] = mapped_column(String(500), default="")
+    reason: Mapped[str] = mapped_column(String(MAX_REASON), default="")
     at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 
@@ -51,11 +54,12 @@ class FeedbackStore:
         self.ready = False
 
     def add(self, reply: str, kind: str, helpful: bool, reason: str) -> None:
-        """Keep one thumb."""
+        """Keep one thumb; a later one for the same reply takes its place."""
         if not self.ready:
             _Base.metadata.create_all(self.engine)
             self.ready = True
         with Session(self.engine) as session:
+            session.execute(delete(Feedback).where(Feedback.reply == reply))
             now = datetime.now(UTC)
             session.add(Feedback(reply=reply, kind=kind, helpful=helpful, reason=reason, at=now))
             session.commit()

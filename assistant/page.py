@@ -1,8 +1,8 @@
 """The page at `/`: built in the background once the API is up, served behind the API's routes.
 
 In: the API's application. Out: whatever no route of the API answers, and of that only what the
-page needs: the rest of Gradio (uploads, files, an API of its own) stays shut. What the page
-shows is `chat`'s.
+page needs: the rest of Gradio (uploads, files, an API of its own) stays shut, and all of it to pages of
+other origins. What the page shows is `document`'s and `chat`'s.
 """
 
 import asyncio
@@ -10,50 +10,41 @@ import logging
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from html import escape
 from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.responses import FileResponse, HTMLResponse
+from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from assistant import wording
-from assistant.chat import make_chat, title_of
-from assistant.service import Embedded
-from assistant.values import Kind
+from assistant.chat import make_chat
+from assistant.document import document
+from assistant.service import Service
 
 log = logging.getLogger(__name__)
 
 STATIC = Path(__file__).parent / "static"
+FILES = frozenset({"/page.css", "/page.js", "/reader.js"})
 POLICY = (
     "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; font-src 'self'; connect-src 'self'; manifest-src 'self'; "
-    "base-uri 'self'; form-action 'self'; object-src 'none'; frame-ancestors 'self'"
+    "frame-src 'self'; base-uri 'self'; form-action 'self'; object-src 'none'; frame-ancestors 'self'"
 )
+"""The origins of the sites are added: their pages may frame this one."""
 OPEN = re.compile(
     r"/|/config|/theme\.css|/(?:assets|static|svelte)/.*"
     r"|/gradio_api/(?:queue/(?:join|data)|app_id|startup-events|theme\.css)"
 )
 """The paths of Gradio that the page asks for; `app_id` when it comes back after a lost connection."""
 MAX_BODY = 64 * 1024
-ICON = (
-    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E"
-    "%3Crect width='32' height='32' rx='8' fill='%231f6f73'/%3E%3Cpath d='M9 7H6v18h3M23 7h3v18h-3"
-    "M14 12l3-2v12' fill='none' stroke='white' stroke-width='2.5'/%3E%3C/svg%3E"
-)
-GRADIO_HEAD = re.compile(
-    r'<meta\s+(?:property="og|name="twitter)[^>]*>|<base [^>]*>|<link rel="manifest"[^>]*>'
-    r"|<script>(?:(?!</script>).)*iframeResizer(?:(?!</script>).)*</script>",
-    re.DOTALL,
-)
-"""What Gradio's document says about itself, and its frame resizer, which the page never uses."""
 
 
 def mount_page(api: FastAPI) -> None:
     """Answer with the page whatever the API does not; build it once the API is up."""
-    page = Page(lambda: make_chat(api), _document(api))
+    page = Page(lambda: make_chat(api), api.state.service)
     api.router.default = page
     outer = api.router.lifespan_context
 
@@ -72,9 +63,10 @@ def mount_page(api: FastAPI) -> None:
 class Page:
     """The page as an ASGI application: a request that comes before it is built waits for it."""
 
-    def __init__(self, make: Callable[[], FastAPI], edit: Callable[[str], str]) -> None:
+    def __init__(self, make: Callable[[], FastAPI], service: Service) -> None:
         self.make = make
-        self.edit = edit
+        self.service = service
+        self.policy = " ".join((POLICY, *service.origins)).encode()
         self._task: asyncio.Task[None] | None = None
         self._built: asyncio.Future[ASGIApp]
         self._over: asyncio.Event
@@ -111,34 +103,53 @@ class Page:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         path = scope["path"] if scope["type"] == "http" else ""
-        if path in ("/page.css", "/page.js"):
-            await _with_policy(FileResponse(STATIC / path[1:]))(scope, receive, send)
+        if path in FILES:
+            await self._with_policy(FileResponse(STATIC / path[1:]))(scope, receive, send)
             return
         if not OPEN.fullmatch(path):
             if scope["type"] == "websocket":
                 await send({"type": "websocket.close"})
                 return
             raise HTTPException(404, "There is nothing here.")
+        if not self.service.own(HTTPConnection(scope)):
+            raise HTTPException(403, "Pages of other origins may not use this page.")
         self.start()
         app = await self._built
         if path == "/":
-            app = _edited(app, self.edit)
-        await _with_policy(app)(scope, _limited(receive), send)
+            app = self._edited(app)
+        await self._with_policy(app)(scope, _limited(receive), send)
 
+    def _with_policy(self, app: ASGIApp) -> ASGIApp:
+        """Send the policy with every response."""
 
-def _with_policy(app: ASGIApp) -> ASGIApp:
-    """Send the policy with every response."""
+        async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+            async def guarded(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    policy = (b"content-security-policy", self.policy)
+                    message = {**message, "headers": [*message["headers"], policy]}
+                await send(message)
 
-    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-        async def guarded(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                policy = (b"content-security-policy", POLICY.encode())
-                message = {**message, "headers": [*message["headers"], policy]}
-            await send(message)
+            await app(scope, receive, guarded)
 
-        await app(scope, receive, guarded)
+        return wrapped
 
-    return wrapped
+    def _edited(self, app: ASGIApp) -> ASGIApp:
+        """Return Gradio's document as ours."""
+
+        async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
+            plain = [h for h in scope["headers"] if h[0] != b"accept-encoding"]
+            status, body = 200, b""
+
+            async def collect(message: Message) -> None:
+                nonlocal status, body
+                status = message.get("status", status)
+                body += message.get("body", b"")
+
+            await app({**scope, "headers": plain}, receive, collect)
+            ours = document(body.decode(), self.service, QueryParams(scope["query_string"]))
+            await HTMLResponse(ours, status)(scope, receive, send)
+
+        return wrapped
 
 
 def _limited(receive: Receive) -> Receive:
@@ -154,52 +165,3 @@ def _limited(receive: Receive) -> Receive:
         return message
 
     return limited
-
-
-def _edited(app: ASGIApp, edit: Callable[[str], str]) -> ASGIApp:
-    """Return Gradio's document with our head in it."""
-
-    async def wrapped(scope: Scope, receive: Receive, send: Send) -> None:
-        plain = [h for h in scope["headers"] if h[0] != b"accept-encoding"]
-        status, body = 200, b""
-
-        async def collect(message: Message) -> None:
-            nonlocal status, body
-            status = message.get("status", status)
-            body += message.get("body", b"")
-
-        await app({**scope, "headers": plain}, receive, collect)
-        await HTMLResponse(edit(body.decode()), status)(scope, receive, send)
-
-    return wrapped
-
-
-def _document(api: FastAPI) -> Callable[[str], str]:
-    """Return what makes Gradio's document ours: language, style, what stands until it is up."""
-    here: Embedded = api.state.service.default
-    locale = here.locale()
-    notice = here.notice(Kind.ANSWER, locale).text
-    direction = wording.raw(locale, "direction") or "ltr"
-    clinic = here.site.name or wording.raw(locale, "clinic") or "the clinic"
-    noscript = wording.say(locale, "page", "noscript", clinic=clinic)
-    keys = ("conversation", "helpful", "not_helpful", "feedback_thanks")
-    labels = " ".join(
-        f'data-{key.replace("_", "-")}="{escape(wording.say(locale, "page", key))}"' for key in keys
-    )
-    head = (
-        f"<title>{escape(title_of(here.engine, locale))}</title>"
-        f'<meta name="robots" content="noindex"><link rel="icon" href="{ICON}">'
-        f'<link rel="stylesheet" href="/page.css"><script src="/page.js" {labels} defer></script>'
-    )
-    waiting = (
-        f'<div id="waiting"><p>{escape(wording.say(locale, "page", "loading"))}</p>'
-        f"<noscript><p>{escape(noscript)}</p></noscript><p>{escape(notice)}</p></div>"
-    )
-
-    def edit(document: str) -> str:
-        document = GRADIO_HEAD.sub("", document)
-        document = document.replace('lang="en"', f'lang="{locale}" dir="{direction}"', 1)
-        document = document.replace("</head>", f"{head}</head>", 1)
-        return document.replace("<gradio-app", f"{waiting}<gradio-app", 1)
-
-    return edit

@@ -92,6 +92,11 @@ class Service:
             raise RequestError(404, "There is no such source. GET /api/v1/sources lists them.")
         return found
 
+    def language(self, source: Source) -> str:
+        """Return the language of the collection that a source is of."""
+        holder = next(one for one in self.embedded.values() if source.id in one.sources)
+        return str(holder.engine.assistant.decider.index.collection.language)
+
     def at(self, name: str | None) -> Embedded:
         """Return a site by its id; None: the default one.
 
@@ -109,8 +114,10 @@ class Service:
         origin = request.headers.get("origin")
         if origin is None:
             return True
-        here = self.url or f"{request.url.scheme}://{request.headers.get('host', '')}"
-        return origin == here.rstrip("/")
+        if self.url:
+            return origin == self.url
+        # Behind a proxy with TLS the scheme that the server sees is not the browser's.
+        return origin.partition("://")[2] == request.headers.get("host", "")
 
     def admit(self, request: HTTPConnection, site: Site) -> None:
         """Refuse a browser's request from a page that is not the site's.

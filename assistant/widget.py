@@ -89,7 +89,7 @@ def site_json(embedded: Embedded, wanted: str | None) -> dict[str, Any]:
     return {
         "id": site.id,
         "locale": locale,
-        "direction": wording.raw(locale, "direction") or "ltr",
+        "direction": wording.direction(locale),
         "name": site.name,
         "logo": site.logo,
         "greeting": site.greeting or replies.smalltalk("greeting", locale, ()).lead,

@@ -12,7 +12,8 @@ from typing import Any, Protocol
 
 from assistant.engine import Engine
 from assistant.errors import FootnoteError, RequestError
-from assistant.rendering import as_html, as_json, as_text
+from assistant.markup import as_html
+from assistant.rendering import as_json, as_text
 from assistant.values import Ask, Reply
 from evals.cases import Case
 

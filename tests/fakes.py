@@ -1,10 +1,19 @@
 """Small real stand-ins for the slow seams."""
 
+import asyncio
 import hashlib
+from collections.abc import Callable
+from types import SimpleNamespace
 
 import numpy as np
 
 from assistant.encoder import Encoded, Encoder
+from assistant.replies import Replies
+from assistant.service import Embedded, Service
+from assistant.sites import DEFAULT, Limits, Site, Theme
+from assistant.values import Ask, Clinic, Reply
+
+THEME = SimpleNamespace(title="Sweet & sour", ask="Is it <sweet>?")
 
 
 class WordEncoder(Encoder):
@@ -24,3 +33,54 @@ class WordEncoder(Encoder):
                 rows[row, digest[0] % 96] += 1
         rows /= np.linalg.norm(rows, axis=1, keepdims=True)
         return Encoded(rows, rows)
+
+
+class SlowEngine:
+    """Answers after a while, saying what it does."""
+
+    def __init__(self, clinic: Clinic | None = None) -> None:
+        self.asked: list[Ask] = []
+        self.cancelled = False
+        self.reply: dict[str, object] = {}
+        decider = SimpleNamespace(
+            suggestions=lambda: [f"Example {n}?" for n in range(9)],
+            index=SimpleNamespace(knowledge=SimpleNamespace(themes=(THEME,))),
+        )
+        self.assistant = SimpleNamespace(
+            replies=Replies(clinic or Clinic(), "plums & pears"),
+            default_locale="en",
+            decider=decider,
+            sources={},
+        )
+
+    async def answer(self, ask: Ask, stage: Callable[[str], object]) -> Reply:
+        self.asked.append(ask)
+        try:
+            await asyncio.sleep(0.05)
+            stage("searching")
+            await asyncio.sleep(0.05)
+        except asyncio.CancelledError:
+            self.cancelled = True
+            raise
+        reply = self.assistant.replies.smalltalk("thanks", ask.locale, ())
+        return Reply(**{**vars(reply), **self.reply})
+
+
+class Kept(list):
+    """Feedback, as it came."""
+
+    def add(self, *entry: object) -> None:
+        self.append(entry)
+
+
+ROSE = Site(
+    id="rose", origins=("https://rose.test",), name="Rose", greeting="Welcome to Rose.",
+    emergency_number="999", limits=Limits(address="2/minute"), leave="https://rose.test/weather",
+    theme=Theme(accent="#8a2f55"),
+)  # fmt: skip
+
+
+def slow_service() -> Service:
+    """Return a service of two sites that answer after a while."""
+    sites = (Site(id=DEFAULT), ROSE)
+    return Service({s.id: Embedded(s, SlowEngine(s.clinic)) for s in sites}, Kept())

@@ -1,211 +1,31 @@
-"""The chat page: what it renders, how it is served, and a real browser on a real server."""
+"""The page: how it is served, and a real browser on a real server."""
 
-import asyncio
+import json
 import os
 import re
+import socket
 import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from html import escape
 from pathlib import Path
-from types import SimpleNamespace
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
-from assistant import rendering, wording
+from assistant import wording
 from assistant.api import Metrics
-from assistant.chat import Conversation, forget_idle
+from assistant.document import document
 from assistant.page import Page, mount_page
-from assistant.settings import load_settings
-from assistant.values import (
-    Action,
-    Citation,
-    Disagreement,
-    Kind,
-    Reply,
-    Source,
-    Span,
-    Statement,
-)
+from assistant.values import Kind
 from tests.conftest import ROOT
+from tests.fakes import slow_service
 
 AXE = (ROOT / "tests" / "vendor" / "axe.min.js").read_text()
 PHONE, SMALL, DESK = (390, 844), (320, 568), (1280, 900)
-
-# ---------------------------------------------------------------------------- what is rendered
-
-TEXT = "It <b>heals</b>.\nIt lasts days. It lasts weeks. It itches & burns."
-SOURCE = Source("a&b", "Title <i>", TEXT, kind="web article", caution="Unsigned & unknown")
-
-
-def said(words: str, theme: str = "") -> Statement:
-    start = TEXT.index(words)
-    return Statement(Citation(SOURCE, Span(start, start + len(words))), theme=theme)
-
-
-HEALS, DAYS, WEEKS = (
-    said("It <b>heals</b>.\nIt"),
-    said("It lasts days.", "T"),
-    said("It lasts weeks."),
-)
-
-
-def reply(kind: Kind = Kind.ANSWER, **rest: object) -> Reply:
-    rest = {"statements": (DAYS,) if kind is Kind.ANSWER else (), "lead": "Lead.", **rest}
-    return Reply(id="r1", kind=kind, locale=str(rest.pop("locale", "en")), **rest)
-
-
-@pytest.mark.parametrize("kind", Kind)
-def test_every_kind_of_reply_carries_its_notice_in_one_line_of_html(kind: Kind) -> None:
-    shown = rendering.as_html(reply(kind), "999")
-    assert rendering._escape(wording.notice_for(kind, "en", "999").text) in shown
-    assert "\n" not in shown
-    assert shown.startswith('<article class="reply')
-
-
-def test_everything_foreign_is_escaped() -> None:
-    evil = '<img src=x onerror="alert(1)">'
-    shown = rendering.as_html(
-        reply(
-            statements=(HEALS,),
-            lead=evil,
-            understood_as=evil,
-            actions=(
-                Action(evil, "https://clinic.test/?a=1&b='"),
-                Action("x", "javascript:alert(1)"),
-            ),
-        )
-    )
-    assert "<img" not in shown
-    assert "<b>" not in shown
-    assert "<i>" not in shown
-    assert "javascript" not in shown
-    assert "It &lt;b&gt;heals&lt;/b&gt;.&#10;It" in shown
-    assert "/sources/a%26b?start=0&amp;end=" in shown
-    assert evil not in rendering.asked_html(evil, "en")
-
-
-def test_a_mark_leads_to_an_id_inside_a_fold() -> None:
-    shown = rendering.as_html(reply())
-    assert 'href="#note-r1-1"' in shown
-    assert re.search(r"<details[^>]*><summary>.*?</summary><div id=\"note-r1-1\"", shown)
-    assert 'target="_blank" rel="noopener"' in shown
-
-
-def test_both_sides_of_a_disagreement_stand_once_as_a_pair() -> None:
-    one = Disagreement("how long it lasts", ((1,), (0,)))
-    shown = rendering.as_html(reply(statements=(DAYS, WEEKS), disagreements=(one,)))
-    body = shown.split('class="notes"')[0]
-    assert body.count('class="side"') == 2
-    assert body.count("It lasts days.") == body.count("It lasts weeks.") == 1
-    assert body.index("Side 1") < body.index("days") < body.index("Side 2") < body.index("weeks")
-    assert "How long it lasts" not in shown  # the lead has said so
-
-
-def test_two_disagreements_say_what_each_is_about() -> None:
-    two = (Disagreement("how long", ((0,), (1,))), Disagreement("how much", ((1,), (2,))))
-    shown = rendering.as_html(reply(statements=(DAYS, WEEKS, HEALS), disagreements=two))
-    assert shown.count('class="pair"') == 2
-    assert ">How long<" in shown
-    assert ">How much<" in shown
-
-
-def test_an_emergency_shows_the_number_before_anything_that_takes_reading() -> None:
-    title = wording.say("en", "urgent", "title")
-    card = reply(Kind.URGENT, lead=f"{title}. Do this.", actions=(Action("Call 911", "tel:911"),))
-    shown = rendering.as_html(card)
-    assert shown.count(title) == 1
-    assert shown.index("tel:911") < shown.index("Do this.")
-    assert "blockquote" not in shown
-
-
-def test_a_reply_is_marked_with_its_own_language_and_direction() -> None:
-    assert 'lang="ar" dir="rtl"' in rendering.as_html(reply(Kind.SMALLTALK, locale="ar"))
-
-
-# ------------------------------------------------------------------------- the conversation
-
-
-class SlowEngine:
-    """Answers after a while, saying what it does."""
-
-    def __init__(self) -> None:
-        self.asked: list[object] = []
-        self.cancelled = False
-        clinic = SimpleNamespace(emergency_number=None)
-        replies = SimpleNamespace(clinic=clinic, about="plums & pears")
-        self.assistant = SimpleNamespace(replies=replies)
-
-    async def answer(self, ask: object, stage: Callable[[str], object]) -> Reply:
-        self.asked.append(ask)
-        try:
-            await asyncio.sleep(0.05)
-            stage("searching")
-            await asyncio.sleep(0.05)
-        except asyncio.CancelledError:
-            self.cancelled = True
-            raise
-        return reply(Kind.SMALLTALK)
-
-
-@pytest.fixture
-def talk(monkeypatch: pytest.MonkeyPatch) -> Conversation:
-    monkeypatch.setattr("assistant.chat.GLANCE", 0.01)
-    api = FastAPI()
-    api.state.engine, api.state.metrics, api.state.feedback = SlowEngine(), Metrics(), None
-    return Conversation(api, "en")
-
-
-def test_the_stages_are_shown_while_the_reply_is_made(talk: Conversation) -> None:
-    async def run() -> list[str]:
-        return [shown[-1]["content"] async for shown, _ in talk.ask("Hi?", ())]
-
-    first, second, last = asyncio.run(run())
-    assert wording.say("en", "status", "reading") in first
-    assert wording.say("en", "status", "searching") in second
-    assert "<article" in last
-
-
-def test_ten_turns_are_kept_and_sent_as_questions_only(talk: Conversation) -> None:
-    async def run() -> int:
-        turns: tuple = ()
-        for n in range(12):
-            async for _, now in talk.ask(f"Question {n}?", turns):
-                turns = now
-        return len(turns)
-
-    assert asyncio.run(run()) == 10
-    assert talk.engine.asked[-1].history == tuple(f"Question {n}?" for n in range(1, 11))
-
-
-def test_a_visitor_who_leaves_ends_the_work(talk: Conversation) -> None:
-    async def run() -> None:
-        answers = talk.ask("Hi?", ())
-        for _ in ("reading", "searching"):
-            await anext(answers)
-        await answers.aclose()
-        await asyncio.sleep(0)
-
-    asyncio.run(run())
-    assert talk.engine.cancelled
-
-
-def test_a_thumb_for_what_is_no_reply_is_not_kept(talk: Conversation) -> None:
-    for index, thumb in [(0, True), (7, True), (-3, True), (1, "spam")]:
-        assert talk.rate((), index, thumb) == ()
-
-
-def test_idle_sessions_are_forgotten_whole() -> None:
-    now = datetime(2026, 1, 1, 12)  # noqa: DTZ001  Gradio's are local, too
-    used = {"old": now - timedelta(hours=2), "new": now}
-    holder = SimpleNamespace(time_last_used=used, session_data={"old": "words", "new": "words"})
-    forget_idle(holder, now - timedelta(hours=1))
-    assert set(holder.session_data) == set(holder.time_last_used) == {"new"}
-
 
 # --------------------------------------------------------------------------- how it is served
 
@@ -218,18 +38,22 @@ def test_importing_the_page_does_not_import_gradio() -> None:
     assert done.stdout.strip() == "False"
 
 
+def small_api() -> FastAPI:
+    api = FastAPI()
+    api.state.service, api.state.metrics = slow_service(), Metrics()
+    return api
+
+
 def test_routes_added_later_still_win_over_the_page() -> None:
     from fastapi.testclient import TestClient
 
-    api = FastAPI()
-    api.state.engine = SlowEngine()
-    mount_page(api, load_settings())
+    api = small_api()
+    mount_page(api)
     api.add_api_route("/demo", lambda: "demo")
     client = TestClient(api)
     assert client.get("/demo").json() == "demo"
-    assert (
-        client.get("/page.css").headers["content-security-policy"].startswith("default-src 'none'")
-    )
+    for path in ("/page.css", "/page.js", "/reader.js"):
+        assert client.get(path).headers["content-security-policy"].startswith("default-src 'none'")
 
 
 def test_a_page_that_cannot_be_built_leaves_the_api_alone(caplog) -> None:
@@ -240,7 +64,7 @@ def test_a_page_that_cannot_be_built_leaves_the_api_alone(caplog) -> None:
 
     api = FastAPI()
     api.add_api_route("/healthz", lambda: "ok")
-    page = Page(fail, str)
+    page = Page(fail, slow_service())
     api.router.default = page
     client = TestClient(api)
     assert client.get("/").status_code == 503
@@ -248,7 +72,92 @@ def test_a_page_that_cannot_be_built_leaves_the_api_alone(caplog) -> None:
     assert "no gradio" in caplog.text
 
 
+def test_only_the_sites_may_frame_the_page() -> None:
+    policy = Page(FastAPI, slow_service()).policy.decode()
+    assert policy.endswith("frame-ancestors 'self' https://rose.test")
+    assert "unsafe-eval" not in policy
+    assert "frame-src 'self'" in policy
+
+
+# ------------------------------------------------------------------ what stands around Gradio
+
+GRADIO = (
+    '<html lang="en"><head></head><body><script>{"title":"%TITLE%"}</script>'
+    "<gradio-app></gradio-app></body></html>"
+)
+
+
+def around(**query: str) -> str:
+    return document(GRADIO, slow_service(), query)
+
+
+def test_the_document_speaks_the_visitors_language_from_its_first_byte() -> None:
+    page = around(locale="ar")
+    assert '<html lang="ar" dir="rtl">' in page
+    title = wording.say("ar", "page", "title", about=wording.raw("ar", "about"))
+    assert f"<title>{title}</title>" in page
+    assert json.dumps({"title": title}, ensure_ascii=False, separators=(",", ":")) in page
+    for key in ("loading", "tagline", "covers", "reader_empty", "back", "print"):
+        assert escape(wording.say("ar", "page", key)) in page
+    assert escape(wording.notice_for(Kind.ANSWER, "ar").text) in page
+
+
+def test_the_document_is_the_sites() -> None:
+    page = around(site="rose")
+    assert '<p class="brand">Rose</p>' in page
+    assert 'href="tel:999"' in page
+    assert 'data-to="https://rose.test/weather"' in page
+    assert "--accent:#8a2f55" in page
+    assert 'href="/?site=rose&amp;locale=de" lang="de"' in page
+    other = around()
+    assert 'id="leave"' not in other
+    assert 'href="/?locale=de" lang="de"' in other
+
+
+def test_what_an_address_says_is_looked_up_and_never_shown() -> None:
+    evil = '"><script>alert(1)</script>'
+    assert around(site=evil, locale=evil) == around()
+
+
+def test_every_theme_can_be_asked_about_and_every_language_chosen() -> None:
+    page = around()
+    assert 'data-ask="Is it &lt;sweet&gt;?" dir="auto">Sweet &amp; sour<' in page
+    for locale in wording.locales():
+        assert f'hreflang="{locale}"' in page
+    assert page.count('aria-current="true"') == 1
+
+
 # ----------------------------------------------------------------------------- a real server
+
+SITES = """
+[rose]
+origins = ["https://www.rose.example"]
+name = "Rose Clinic"
+phone = "+44 20 7946 0000"
+booking = "https://www.rose.example/book"
+emergency_number = "999"
+greeting = "Welcome to Rose Clinic."
+leave = "http://127.0.0.1:{port}/healthz"
+theme.accent = "#8a2f55"
+limits.address = "2/minute"
+"""
+SERVER = """
+import asyncio, sys
+from assistant.engine import Engine
+
+answer = Engine.answer
+
+async def slowly(self, ask, stage=lambda _: None):
+    if "slowly" in ask.question:
+        stage("searching")
+        await asyncio.sleep(60)
+    return await answer(self, ask, stage)
+
+Engine.answer = slowly
+import app
+sys.exit(app.main(sys.argv[1:]))
+"""
+"""The server itself, but for a question with the word "slowly"."""
 
 
 @pytest.fixture(scope="module")
@@ -256,10 +165,20 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("page") / "feedback.db"
 
 
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
 @pytest.fixture(scope="module")
 def address(copy_index, corpus_dir: Path, database: Path) -> Iterator[str]:
     """A server process of its own; it must also end while a browser looks at it."""
+    port = free_port()
+    sites = database.with_name("sites.toml")
+    sites.write_text(SITES.format(port=port))
     variables = {
+        "SITES": str(sites),
         "CORPUS": str(corpus_dir),
         "INDEX": str(copy_index()),
         "DATABASE": f"sqlite:///{database}",
@@ -269,7 +188,7 @@ def address(copy_index, corpus_dir: Path, database: Path) -> Iterator[str]:
     with (
         log.open("w") as out,
         subprocess.Popen(
-            [sys.executable, "app.py", "--port", "0"],
+            [sys.executable, "-c", SERVER, "--port", str(port)],
             cwd=ROOT,
             env={**clean, **{f"FOOTNOTE_{k}": v for k, v in variables.items()}},
             stdout=out,
@@ -294,7 +213,8 @@ def test_the_api_is_ready_at_once_and_the_page_follows(address: str) -> None:
     assert time.monotonic() - started < 2
     response = httpx.get(address, timeout=30)  # waits until it is built
     assert response.status_code == 200
-    assert "frame-ancestors 'self'" in response.headers["content-security-policy"]
+    policy = response.headers["content-security-policy"]
+    assert policy.endswith("frame-ancestors 'self' https://www.rose.example")
     assert response.headers["x-content-type-options"] == "nosniff"
     assert "access-control-allow-origin" not in response.headers
     document = response.text
@@ -343,11 +263,19 @@ def test_a_page_can_find_out_that_the_server_is_back(address: str) -> None:
     assert httpx.get(f"{address}/gradio_api/app_id").json()["app_id"]
 
 
-def test_other_origins_may_not_read_and_long_bodies_are_refused(address: str) -> None:
+@pytest.mark.parametrize("origin", ["https://evil.test", "https://www.rose.example", "null"])
+def test_pages_of_other_origins_may_not_use_the_page(address: str, origin: str) -> None:
+    """A clinic's page may frame it, and embed the widget; it may not speak in the page's name."""
     join = f"{address}/gradio_api/queue/join"
-    response = httpx.post(join, content=b"x" * 70_000, headers={"Origin": "https://evil.test"})
+    response = httpx.post(join, json={}, headers={"Origin": origin})
+    assert response.status_code == 403
+    assert response.json()["notice"]["text"]
+
+
+def test_long_bodies_are_refused(address: str) -> None:
+    join = f"{address}/gradio_api/queue/join"
+    response = httpx.post(join, content=b"x" * 70_000, headers={"Origin": address})
     assert response.status_code == 413
-    assert "access-control-allow-origin" not in response.headers
 
 
 # ---------------------------------------------------------------------------- a real browser
@@ -368,11 +296,18 @@ def visit(browser, address: str) -> Iterator[Callable[..., object]]:
 
     opened: list[tuple[object, list[str]]] = []
 
-    def open_page(size: tuple[int, int] = PHONE, scheme: str = "light") -> object:
+    def open_page(
+        size: tuple[int, int] = PHONE,
+        scheme: str = "light",
+        query: str = "",
+        without: str = "",
+        **more: object,
+    ) -> object:
         context = browser.new_context(
             viewport={"width": size[0], "height": size[1]},
             color_scheme=scheme,
             reduced_motion="reduce",
+            **more,
         )
         page, wrong = context.new_page(), []
         opened.append((context, wrong))
@@ -380,13 +315,19 @@ def visit(browser, address: str) -> Iterator[Callable[..., object]]:
         page.on("pageerror", lambda error: wrong.append(str(error)))
         context.on(
             "request",
-            lambda r: r.url.startswith((address, "data:")) or wrong.append(f"asked for {r.url}"),
+            lambda r: (
+                r.url.startswith((address, "data:", "blob:")) or wrong.append(f"asked for {r.url}")
+            ),
         )
-        page.goto(address)
+        if without:
+            page.route(f"**/{without}", lambda route: route.fulfill(body=""))
+        page.goto(f"{address}/{query}")
         expect(page.locator(".option").last).to_be_visible()
-        expect(page.get_by_label("Ask a question")).to_be_visible()
+        expect(page.locator("#notice p")).to_be_visible()
         return page
 
+    forgiven: list[str] = []
+    open_page.forgive = forgiven.append
     yield open_page
     for context, wrong in opened:
         for page in context.pages:
@@ -394,7 +335,7 @@ def visit(browser, address: str) -> Iterator[Callable[..., object]]:
             assert kept == []
         assert context.cookies() == []
         context.close()
-        assert wrong == []
+        assert [w for w in wrong if not any(f in w for f in forgiven)] == []
 
 
 def ask(page, question: str, kind: str) -> object:
@@ -425,40 +366,119 @@ def in_view(page, selector: str) -> bool:
     )
 
 
-@pytest.mark.parametrize(("size", "scheme"), [(PHONE, "light"), (SMALL, "dark")])
-def test_the_empty_page_offers_questions_and_shows_the_notice(visit, size, scheme) -> None:
-    page = visit(size, scheme)
+def read(page, text: str) -> None:
+    """Wait until the reader shows a text, marked."""
+    from playwright.sync_api import expect
+
+    expect(page.frame_locator("#reader iframe").locator("mark#passage")).to_have_text(text)
+
+
+@pytest.mark.parametrize(
+    ("size", "scheme", "query"),
+    [
+        (PHONE, "light", ""), (SMALL, "dark", ""), (DESK, "light", "?site=rose"),
+        (SMALL, "light", "?locale=ar"), (DESK, "dark", "?locale=ar&site=rose"),
+    ],
+)  # fmt: skip
+def test_the_empty_page_offers_questions_and_shows_the_notice(visit, size, scheme, query) -> None:
+    page = visit(size, scheme, query)
+    locale = "ar" if "ar" in query else "en"
     assert page.locator(".option").count() == 6
     assert in_view(page, "#notice p")
-    assert "not medical advice" in page.locator("#notice").inner_text()
+    notice = wording.notice_for(Kind.ANSWER, locale, "999" if "rose" in query else None).text
+    assert page.locator("#notice").inner_text() == notice
     assert page.locator("h1").count() == 1
+    assert page.locator("html").get_attribute("lang") == locale
+    assert page.title() == page.locator("h1").inner_text()
     assert accessible(page) == []
 
 
-def test_an_answer_is_quoted_and_its_footnote_opens_the_passage(visit, address: str) -> None:
+def test_a_footnote_opens_its_passage_beside_the_conversation(visit) -> None:
     from playwright.sync_api import expect
 
     page = visit(DESK)
     answer = ask(page, "How long does itching last?", "answer")
     assert answer.locator(".side").count() == 2
     assert "not medical advice" in answer.locator(".notice").inner_text()
-    assert page.locator("[role=log]").get_attribute("aria-label") == "Conversation"
-    assert page.locator("[role=log] [aria-label*='<']").count() == 0  # Gradio's: the whole source
+    assert wording.say("en", "page", "reader_empty") in page.locator("#reader").inner_text()
+    assert accessible(page) == []
+    marks = answer.locator(".mark")
+    quotes = [side.strip("“”") for side in page.locator(".note blockquote").all_text_contents()]
+    marks.nth(0).click()
+    read(page, quotes[0])
+    assert marks.nth(0).get_attribute("aria-current") == "true"
+    expect(page.locator("#previous")).to_be_disabled()
+    page.click("#next")
+    read(page, quotes[1])
+    assert marks.nth(1).get_attribute("aria-current") == "true"
+    assert page.locator(".mark[aria-current]").count() == 1
+    expect(page.locator("#next")).to_be_disabled()
+    frame = page.frames[-1]
+    seen = "document.querySelector('mark').getBoundingClientRect().top / innerHeight"
+    assert 0 < frame.evaluate(seen) < 0.8
+    assert in_view(page, "#notice p")
+    assert accessible(page) == []
+    page.click("#back")
+    assert page.evaluate("document.activeElement.getAttribute('href')") == marks.nth(
+        1
+    ).get_attribute("href")
+    page.click("#clear")
+    expect(page.locator("#reader iframe")).to_be_hidden()
+
+
+@pytest.mark.parametrize(("size", "query"), [(PHONE, ""), (SMALL, "?locale=ar")])
+def test_on_a_phone_the_reader_follows_and_leads_back(visit, size, query) -> None:
+    page = visit(size, "light", query)
+    answer = ask(page, "How long does bruising last?", "answer")
+    assert not page.locator("#reader").is_visible()
+    mark = answer.locator(".mark").nth(1)
+    mark.click()
+    read(page, page.locator(".note blockquote").nth(1).text_content().strip("“”"))
+    top = page.locator("#reader").bounding_box()
+    assert abs(top["y"]) < 2
+    assert abs(top["height"] - size[1]) < 2
+    frame = page.frames[-1]
+    notice = "document.querySelector('footer').getBoundingClientRect()"
+    assert frame.evaluate(f"{notice}.bottom <= innerHeight + 1 && {notice}.top > 0")
+    assert accessible(page) == []
+    page.click("#back")
+    assert not page.locator("#reader").is_visible()
+    assert mark.evaluate("e => e === document.activeElement")
+    assert in_view(page, ".mark[aria-current]")
+
+
+def test_without_the_reader_a_footnote_opens_its_fold_and_the_text_a_tab(visit) -> None:
+    from playwright.sync_api import expect
+
+    page = visit(DESK, without="reader.js")
+    answer = ask(page, "How long does itching last?", "answer")
     mark = answer.locator(".mark").last
     target = mark.get_attribute("href")
     assert not page.locator(target).is_visible()
     mark.click()
     expect(page.locator(target)).to_be_visible()
-    assert in_view(page, "#notice p")
-    assert accessible(page) == []
     quote = page.locator(f"{target} blockquote").inner_text().strip("“”")
-    assert quote in answer.locator(".side").all_inner_texts()[-1]
     with page.context.expect_page() as opened:
         page.locator(f"{target} a").click()
     source = opened.value
     expect(source.locator("mark#passage")).to_have_text(quote)
     assert 0 < source.evaluate("document.querySelector('mark').getBoundingClientRect().top") < 900
     assert source.evaluate("opener") is None
+
+
+@pytest.mark.parametrize(
+    ("size", "scheme"), [(SMALL, "dark"), ((400, 500), "light"), (DESK, "light")]
+)
+def test_a_source_is_legible_by_itself(visit, address: str, size, scheme) -> None:
+    page = visit(size, scheme)
+    page.goto(f"{address}/sources/physicians-answers?start=60&end=90&locale=ar#passage")
+    assert accessible(page) == []
+    assert page.locator("html").get_attribute("lang") == "en"
+    assert "لم يراجعه" in page.locator(".review").inner_text()
+    text = page.locator(".text")
+    assert text.evaluate("e => parseFloat(getComputedStyle(e).fontSize)") >= 17
+    box = page.locator("footer").bounding_box()
+    assert abs(box["y"] + box["height"] - size[1]) < 2
 
 
 def test_what_is_not_covered_offers_questions_that_can_be_clicked(visit) -> None:
@@ -505,7 +525,7 @@ def test_what_a_visitor_types_is_text(visit) -> None:
     expect(page.locator(".bot-row .reply")).to_have_count(1)
     asked = page.locator(".asked")
     assert asked.inner_text().endswith(typed)
-    assert asked.locator("*").count() == 1  # the words for listeners
+    assert asked.locator("*").count() == 2  # the words for listeners, and what was typed
 
 
 def test_a_follow_up_is_understood_until_clear(visit) -> None:
@@ -540,3 +560,232 @@ def test_a_thumb_is_kept_without_words(visit, database: Path) -> None:
         rows = connection.execute("select kind, helpful, reason from feedback").fetchall()
     connection.close()
     assert rows == [("answer", 1, "")]
+
+
+def test_a_thumb_down_may_give_its_reason(visit, database: Path) -> None:
+    from playwright.sync_api import expect
+
+    page = visit(SMALL)
+    ask(page, "How long does bruising last?", "answer")
+    page.get_by_role("button", name="Not helpful").click()
+    reason = page.get_by_label(re.compile("What was wrong"))
+    expect(reason).to_be_visible()
+    assert in_view(page, "#reason textarea")
+    assert accessible(page) == []
+    reason.fill("The days are wrong.")
+    page.get_by_role("button", name="Send feedback").click()
+    expect(reason).to_have_count(0)
+    with sqlite3.connect(database) as connection:
+        rows = connection.execute("select helpful, reason from feedback order by number").fetchall()
+    connection.close()
+    assert rows[-2:] == [(0, ""), (0, "The days are wrong.")]
+
+
+def test_stop_ends_the_work_and_clear_what_is_under_way(visit, address: str) -> None:
+    from playwright.sync_api import expect
+
+    page = visit()
+    heard = listened(page)
+    page.fill("textarea", "How long does bruising last, slowly?")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(".trouble")).to_contain_text(wording.say("en", "page", "stopped"))
+    expect(page.get_by_role("button", name="Send")).to_be_visible()
+    assert "footnote_stopped_total 1.0" in httpx.get(f"{address}/metrics").text
+    assert heard() == ["Searching the source texts …"]  # the rest is an alert
+    assert accessible(page) == []
+    page.get_by_role("button", name="Try again").click()
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+    page.click("#clear")
+    expect(page.locator(".option")).to_have_count(6)
+    expect(page.get_by_role("button", name="Send")).to_be_visible()
+    page.wait_for_timeout(500)
+    assert page.locator(".user-row").count() == 0
+    assert "footnote_stopped_total 2.0" in httpx.get(f"{address}/metrics").text
+
+
+def listened(page) -> Callable[[], list[str]]:
+    """Note what is announced from now on."""
+    page.evaluate(
+        "() => { window.heard = []; const place = document.getElementById('announce');"
+        " new MutationObserver(() => place.textContent && heard.push(place.textContent))"
+        ".observe(place, { childList: true }) }"
+    )
+
+    def heard() -> list[str]:
+        page.wait_for_timeout(300)
+        return page.evaluate("heard.splice(0)")
+
+    return heard
+
+
+def test_an_answer_is_announced_at_its_start_and_its_end_and_not_in_between(visit) -> None:
+    page = visit()
+    heard = listened(page)
+    both = [wording.say("en", "status", key) for key in ("searching", "done")]
+    ask(page, "How long does bruising last?", "answer")
+    assert heard() == both
+    ask(page, "what does it cost", "not_covered")
+    assert heard() == both
+    ask(page, "my throat is closing up and I can't breathe", "urgent")
+    assert heard() == both[:1]  # the card is an alert
+    assert page.locator("[role=log]").get_attribute("aria-live") == "off"
+    assert page.locator("[role=log]").get_attribute("aria-label") == "Conversation"
+    assert page.locator("[role=log] [aria-label*='<']").count() == 0  # Gradio's: the whole source
+
+
+def test_what_was_misunderstood_can_be_asked_anew(visit) -> None:
+    from playwright.sync_api import expect
+
+    page = visit()
+    ask(page, "How long does bruising last?", "answer")
+    ask(page, "and the swelling?", "answer")
+    page.get_by_role("button", name="Not what I meant").click()
+    expect(page.locator("#question textarea")).to_have_value("and the swelling?")
+    expect(page.locator(".user-row")).to_have_count(1)
+    expect(page.locator("#question")).to_contain_text("Please ask it in full")
+    assert accessible(page) == []
+
+
+def test_whoever_asks_too_much_is_told_when_to_try_again(visit) -> None:
+    from playwright.sync_api import expect
+
+    page = visit(SMALL, query="?site=rose", extra_http_headers={"X-Forwarded-For": "203.0.113.9"})
+    for _ in range(2):
+        ask(page, "How long does bruising last?", "answer")
+    page.fill("textarea", "what does it cost")
+    page.keyboard.press("Enter")
+    trouble = page.locator(".trouble")
+    expect(trouble).to_contain_text(re.compile(r"try again in \d+ seconds.*call 999"))
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+    assert in_view(page, "#notice p")
+    assert accessible(page) == []
+
+
+def test_a_question_that_cannot_be_sent_is_not_lost(visit) -> None:
+    from playwright.sync_api import expect
+
+    page = visit()
+    ask(page, "How long does bruising last?", "answer")
+    page.route("**/queue/join*", lambda route: route.abort())
+    page.fill("textarea", "what does it cost")
+    page.keyboard.press("Enter")
+    alert = page.locator("#trouble")
+    expect(alert).to_contain_text("call 911")
+    assert accessible(page) == []
+    page.unroute("**/queue/join*")
+    alert.get_by_role("button", name="Try again").click()
+    expect(page.locator(".reply.not_covered")).to_be_visible()
+    expect(alert).to_be_hidden()
+    expect(page.locator(".user-row")).to_have_count(2)
+    visit.forgive("ERR_FAILED")
+
+
+def test_a_theme_is_a_question(visit) -> None:
+    from playwright.sync_api import expect
+
+    page = visit(SMALL)
+    page.get_by_text(wording.say("en", "page", "covers")).click()
+    theme = page.locator("#covers button").first
+    expect(theme).to_be_visible()
+    assert accessible(page) == []
+    asked = theme.get_attribute("data-ask")
+    theme.click()
+    expect(page.locator(".asked")).to_contain_text(asked)
+    expect(page.locator(".reply.answer")).to_be_visible()
+    expect(theme).to_be_hidden()
+
+
+def test_the_language_is_chosen_by_its_own_name(visit) -> None:
+    from playwright.sync_api import expect
+
+    page = visit(PHONE, query="?site=rose")
+    page.locator("#language summary").click()
+    assert accessible(page) == []
+    page.get_by_role("link", name="Deutsch").click()
+    expect(page.locator("html")).to_have_attribute("lang", "de")
+    expect(page.locator("#send")).to_have_text(wording.say("de", "page", "send"))
+    assert page.locator(".brand").inner_text() == "Rose Clinic"
+    answer = ask(page, "How long does bruising last?", "answer")
+    assert answer.get_attribute("lang") == "de"
+    assert "999" in answer.locator(".notice").inner_text()
+
+
+def test_the_page_is_never_seen_in_another_language(visit) -> None:
+    """Gradio's words come later than the document; until then they are hidden."""
+    page = visit(query="?locale=fr")
+    page.add_init_script(
+        "window.seen = new Set(); const look = () => { const shown = document.body?.innerText || '';"
+        " for (const word of ['Send', 'Ask a question', 'Textbox', 'Clear'])"
+        " if (shown.includes(word)) seen.add(word); requestAnimationFrame(look) }; look()"
+    )
+    page.reload()
+    page.locator("#notice p").wait_for()
+    assert page.evaluate("[...seen]") == []
+
+
+def test_the_conversation_can_be_taken_along(visit) -> None:
+    page = visit(DESK)
+    page.locator("#more summary").click()
+    assert page.locator("#save").is_disabled()
+    page.keyboard.press("Escape")
+    ask(page, "How long does bruising last?", "answer")
+    page.evaluate("scrollTo(0, 0)")
+    page.locator("#more summary").click()
+    with page.expect_download() as download:
+        page.click("#save")
+    saved = Path(download.value.path()).read_text(encoding="utf-8")
+    assert "You asked: How long does bruising last?" in saved
+    assert wording.notice_for(Kind.ANSWER, "en").text in saved
+    assert "[1] " in saved
+    page.emulate_media(media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.locator(".note blockquote").first.is_visible()
+    assert page.locator("#notice p").is_visible()
+    for control in ("#asking", "#reader", ".folds", ".message-buttons", ".call"):
+        assert not page.locator(control).first.is_visible()
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert page.locator(".note[open]").count() == 0
+
+
+def test_leaving_takes_everything_away_at_once(visit, address: str) -> None:
+    page = visit(query="?site=rose")
+    ask(page, "How long does bruising last?", "answer")
+    page.keyboard.press("Shift+Escape")
+    assert not page.locator(".reply").first.is_visible()
+    page.wait_for_url("**/healthz")
+    page.go_back()
+    assert page.url == "about:blank"
+    page.goto(address)
+
+
+@pytest.mark.parametrize("size", [(320, 256), (640, 450)])
+def test_zoomed_in_nothing_stands_in_front_of_the_answer(visit, size) -> None:
+    page = visit(size)
+    ask(page, "How long does itching last?", "answer")
+    page.locator(".side").first.scroll_into_view_if_needed()
+    covered = page.evaluate(
+        "['#bar', '#composer'].map(s => document.querySelector(s)).filter(e =>"
+        " getComputedStyle(e).position === 'sticky').reduce((h, e) => h + e.offsetHeight, 0)"
+    )
+    assert covered <= size[1] / 2
+    assert accessible(page) == []
+
+
+def test_every_target_is_large_enough_for_a_finger(visit) -> None:
+    page = visit(PHONE, query="?site=rose")
+    ask(page, "How long does bruising last?", "answer")
+    small = page.evaluate(
+        "[...document.querySelectorAll('button, summary, a, textarea')]"
+        ".filter(e => e.checkVisibility() && !e.matches('.mark')).map(e => [e, e.getBoundingClientRect()])"
+        ".filter(([e, r]) => r.width && (r.height < 43.9 || r.width < 43.9)).map(([e]) => e.outerHTML)"
+    )
+    assert small == []
+    hit = (
+        "m => { const r = m.getBoundingClientRect(); const x = r.x + r.width / 2;"
+        " const y = r.y + r.height / 2; return [[0, -21], [0, 21], [-21, 0], [21, 0]]"
+        ".every(([a, b]) => document.elementFromPoint(x + a, y + b) === m) }"
+    )
+    mark = page.locator(".mark").first
+    mark.evaluate("m => m.scrollIntoView({ block: 'center' })")
+    assert mark.evaluate(hit)

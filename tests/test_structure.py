@@ -18,17 +18,19 @@ from tests.conftest import ROOT
 PACKAGE = ROOT / "assistant"
 LAYERS = [
     {"errors", "values", "injection", "palette"},
-    {"settings", "wording", "clean", "loaders", "rulebook", "sentences", "language", "feedback", "grounding"},
-    {"corpus", "triage", "rendering", "encoder", "schemas", "spelling", "sites"},
-    {"bank", "replies", "retrieval", "storage", "limiter"},
+    {"settings", "wording", "clean", "loaders", "rulebook", "sentences", "language", "feedback", "grounding", "guard"},
+    {"corpus", "triage", "rendering", "reader", "encoder", "schemas", "spelling", "sites"},
+    {"bank", "replies", "retrieval", "storage", "markup", "limiter"},
     {"heads", "alarm", "followup", "compose"},
     {"index"},
     {"decide"},
     {"pipeline"},
     {"engine"},
-    {"service", "runnable", "guard"},
-    {"wiring", "widget", "chat"},
-    {"documents"},
+    {"service"},
+    {"wiring", "widget", "messages"},
+    {"conversation"},
+    {"stage"},
+    {"runnable", "files", "chat", "document"},
     {"api"},
     {"page"},
     {"server"},
@@ -39,7 +41,7 @@ HEAVY = {
     "langchain_chroma": {"index"},
     "sentence_transformers": {"encoder"},
     "torch": {"encoder"},
-    "gradio": {"page", "chat"},
+    "gradio": {"chat"},
 }
 
 

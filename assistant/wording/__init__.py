@@ -60,6 +60,11 @@ def section(locale: str, name: str) -> dict[str, str]:
     return {**_table(FALLBACK).get(name, {}), **_table(locale).get(name, {})}
 
 
+def direction(locale: str) -> str:
+    """Return in which direction a locale is written: `ltr` or `rtl`."""
+    return raw(locale, "direction") or "ltr"
+
+
 def emergency_number(locale: str, configured: str | None = None) -> str:
     """Return the number to call: the operator's, else the region's or language's."""
     if configured:

@@ -9,7 +9,7 @@ from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse, Response
 from fastapi.staticfiles import StaticFiles
 
-from assistant import rendering
+from assistant.reader import source_page
 from assistant.service import Service
 from assistant.widget import STATIC, assets
 
@@ -32,7 +32,7 @@ FOR_EVER = "public, max-age=31536000, immutable"
 FOR_NOW = "public, max-age=300"
 
 
-def add_documents(api: FastAPI, service: Service) -> None:
+def add_files(api: FastAPI, service: Service) -> None:
     """Add the routes to the application."""
 
     @api.get("/sources/{source_id}", include_in_schema=False)
@@ -45,7 +45,9 @@ def add_documents(api: FastAPI, service: Service) -> None:
     ) -> HTMLResponse:
         here = service.at(site)
         source = service.source(source_id)
-        page = rendering.source_page(source, start, end, here.locale(locale), here.emergency)
+        page = source_page(
+            source, start, end, here.locale(locale), here.emergency, service.language(source)
+        )
         return HTMLResponse(page, headers={"Content-Security-Policy": SOURCE_POLICY})
 
     @api.get("/widget.js", include_in_schema=False)
