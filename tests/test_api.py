@@ -132,7 +132,7 @@ def test_feedback_is_kept_without_the_conversation(client) -> None:
     reply = post(client, {"question": "is it safe?"}).json()
     body = {"reply": reply["id"], "kind": reply["kind"], "helpful": False, "reason": "too long"}
     assert client.post("/api/v1/feedback", json=body).status_code == 204
-    kept = client.app.state.feedback.all()[-1]
+    kept = client.app.state.service.feedback.all()[-1]
     assert (kept.reply, kept.kind, kept.helpful, kept.reason) == (
         reply["id"],
         reply["kind"],
