@@ -433,7 +433,7 @@ WALK: list[tuple[str, Callable[[Page], object]]] = [
     ("open", open_panel),
     ("menu", show_menu),
     ("working", lambda page: (page.keyboard.press("Escape"), show_working(page))),
-    ("stopped", lambda page: show_stopped(page)),
+    ("stopped", show_stopped),
     ("answered", lambda page: ask(page, BRUISING, "answer")),
     ("footnote", show_note),
     ("disagreement", lambda page: ask(page, ITCHING, "answer")),
