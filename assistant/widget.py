@@ -25,6 +25,9 @@ from assistant.values import Kind
 STATIC = Path(__file__).parent / "static"
 BLANK = "const build = {};"
 """What the launcher's text says where the server tells it of the other file."""
+STYLES = re.compile(r"const STYLES = `[^`]*`")
+LAUNCHER_LOCALES = ("en", "es", "pt", "fr", "de", "it", "ar")
+"""Whose first words every visitor loads; a site in another language has them in its tag."""
 SUGGESTIONS = 6
 
 
@@ -42,7 +45,7 @@ class Asset:
     @property
     def integrity(self) -> str:
         """The hash by which a page pins it (subresource integrity)."""
-        return "sha384-" + base64.b64encode(hashlib.sha384(self.body).digest()).decode()
+        return "sha256-" + base64.b64encode(hashlib.sha256(self.body).digest()).decode()
 
     @property
     def zipped(self) -> bytes:
@@ -57,12 +60,9 @@ def assets() -> dict[str, Asset]:
     build = {
         "chat": f"/widget-chat.js?v={chat.version}",
         "integrity": chat.integrity,
-        "labels": {locale: wording.say(locale, "page", "ask") for locale in wording.locales()},
-        "failed": {
-            locale: [
-                wording.say(locale, "page", key) for key in ("not_loaded", "retry", "full_page")
-            ]
-            for locale in wording.locales()
+        "texts": {
+            locale: [wording.say(locale, "page", key) for key in ("ask", "not_loaded")]
+            for locale in LAUNCHER_LOCALES
         },
     }
     text = _bare("widget.js")
@@ -74,9 +74,10 @@ def assets() -> dict[str, Asset]:
 
 
 def _bare(name: str) -> str:
-    """Read a script without indentation and lines of comment, which visitors need not load."""
+    """Read a script without what visitors need not load: indentation, comments, CSS's spaces."""
     text = (STATIC / name).read_text(encoding="utf-8")
-    return re.sub(r"^ *(?://.*\n)?", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^ *(?://.*\n)?", "", text, flags=re.MULTILINE)
+    return STYLES.sub(lambda styles: re.sub(r"\s*([{};,])\s*", r"\1", styles[0]), text)
 
 
 def site_json(embedded: Embedded, wanted: str | None) -> dict[str, Any]:
@@ -121,6 +122,8 @@ def tag(site: Site, url: str) -> str:
     }
     if site.locale:
         attributes["data-locale"] = site.locale
+        if site.locale.split("-")[0] not in LAUNCHER_LOCALES:
+            attributes["data-label"] = wording.say(site.locale, "page", "ask")
     script = " ".join(f'{name}="{escape(value)}"' for name, value in attributes.items())
     images = f"\n  img-src {'/'.join(site.logo.split('/')[:3])};" if site.logo else ""
     return f"""Paste this before </body>:

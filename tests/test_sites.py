@@ -520,7 +520,7 @@ def test_the_tag_pins_what_the_server_serves_and_so_does_the_launcher(embedding,
 
 
 def sri(body: bytes) -> str:
-    return "sha384-" + base64.b64encode(hashlib.sha384(body).digest()).decode()
+    return "sha256-" + base64.b64encode(hashlib.sha256(body).digest()).decode()
 
 
 def test_the_tag_of_a_site_with_the_usual_look_says_no_more_than_it_must(service) -> None:

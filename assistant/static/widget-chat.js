@@ -69,7 +69,7 @@ const STYLES = `
   }
   .asked {
     justify-self: end; max-width: 90%; padding: 8px 12px; border: 1px solid transparent;
-    border-radius: var(--radius); background: var(--tint); font-weight: 500;
+    border-radius: var(--radius); background: var(--tint);
   }
   .reply, .problem, .side, .note { padding: 12px; }
   h4 { color: var(--accent); }
@@ -112,7 +112,8 @@ const STYLES = `
     border: 1px solid var(--soft); border-radius: var(--radius); font: inherit; color: inherit;
     background: var(--surface);
   }
-  ::placeholder { color: var(--soft); opacity: 1; white-space: nowrap; }
+  textarea:placeholder-shown { direction: inherit; }
+  ::placeholder { color: var(--soft); white-space: nowrap; }
   .notice { margin-top: 6px; font-size: .8125em; line-height: 1.4; }
 
   @media (max-width: 480px), (max-height: 560px) {
@@ -130,7 +131,7 @@ const STYLES = `
     textarea { max-height: 44px; }
   }`;
 
-const PAPER = "body { font: 12pt/1.5 system-ui, sans-serif } p { white-space: pre-line }";
+const PAPER = "body { font: 12pt sans-serif } p { white-space: pre-line }";
 
 const { make } = customElements.get("footnote-assistant");
 
@@ -187,7 +188,7 @@ const layout = ({ statements, disagreements }) => {
   });
 };
 
-const problem = (key, wait) => Object.assign(new Error(key), { wait });
+const problem = (key, wait) => Object.assign(Error(key), { wait });
 
 // The drawing of one reply, made anew as its parts arrive.
 class Card {
@@ -386,7 +387,7 @@ class Chat {
   }
 
   link(text, href, className = "") {
-    const away = /^http/.test(href) && { target: "_blank", rel: "noopener noreferrer" };
+    const away = /^http/.test(href) && { target: "_blank", rel: "noreferrer" };
     const hint = away && make("span", "sr", ` (${this.site.texts.new_tab})`);
     return make("a", { href, className, ...away }, text, hint);
   }
@@ -530,9 +531,9 @@ class Chat {
     const panel = { className: "panel", role, "aria-labelledby": "title", hidden: true };
     this.panel = make("section", panel, this.#header(), this.talk, this.foot, this.status);
     this.panel.onkeydown = (event) => this.#key(event);
-    this.panel.onpointerdown = this.panel.onfocusin = ({ target }) => {
-      this.menu.open &&= this.menu.contains(target);
-    };
+    for (const type of ["pointerdown", "focusin"]) {
+      this.panel.addEventListener(type, ({ target }) => (this.menu.open &&= this.menu.contains(target)));
+    }
     // What is typed here is none of the host page's business.
     for (const type of ["keydown", "keyup", "keypress", "input"]) {
       this.panel.addEventListener(type, (event) => event.stopPropagation());
@@ -544,7 +545,7 @@ class Chat {
   #header() {
     const { element, site } = this;
     const { texts, logo, leave } = site;
-    const image = logo && make("img", { src: logo, alt: "", onerror: () => image.remove() });
+    const image = logo && make("img", { src: logo, alt: "" });
     const more = make("summary", "", texts.more);
     this.menu = make("details", "menu", more, make("div", "", ...this.#items()));
     return make(
@@ -693,9 +694,7 @@ class Chat {
     const { question, history } = exchange;
     const { locale } = this.site;
     const body = { question, history, locale };
-    const response = await this.#post("ask", body, signal).catch(() => {
-      throw problem("offline");
-    });
+    const response = await this.#post("ask", body, signal);
     const wait = +response.headers.get("Retry-After");
     if (!response.ok) throw problem(PROBLEMS[response.status], wait);
     for await (const [name, data] of events(response.body)) {
@@ -746,13 +745,17 @@ class Chat {
       if (seconds && text.isConnected) setTimeout(count, 1000, seconds - 1);
     };
     if (stopped) exchange.reply = null;
-    const links = !stopped && this.actions(actions);
-    const box = make("div", "problem", text, key !== "not_allowed" && retry, links);
+    const box = make(
+      "div",
+      "problem",
+      text,
+      key !== "not_allowed" && retry,
+      !stopped && this.actions(actions),
+    );
     try {
       this.#draw(exchange, box);
     } catch {
-      exchange.reply = null; // what came was no reply
-      this.#draw(exchange, box);
+      exchange.body.replaceChildren(box); // what came was no reply
     }
     count(wait);
     this.#say(text.textContent);
@@ -820,18 +823,9 @@ class Chat {
   }
 
   async #copy() {
-    const value = this.#text();
-    try {
-      await navigator.clipboard.writeText(value);
-    } catch {
-      const copy = make("textarea", { className: "sr", value });
-      this.panel.append(copy);
-      copy.select();
-      document.execCommand("copy");
-      copy.remove();
-      this.#shut();
-    }
-    this.#say(this.site.texts.copied);
+    const { texts } = this.site;
+    const done = await navigator.clipboard?.writeText(this.#text()).then(() => true, () => false);
+    this.#say(done ? texts.copied : texts.failed);
   }
 
   #save() {
@@ -853,7 +847,7 @@ class Chat {
       contentWindow.onafterprint = () => frame.remove();
       contentWindow.print();
     };
-    const frame = make("iframe", { className: "sr", "aria-hidden": true, tabIndex: -1, onload });
+    const frame = make("iframe", { className: "sr", onload });
     this.panel.append(frame);
   }
 

@@ -29,7 +29,7 @@
       font: inherit; font-weight: 600; color: var(--on-accent); background: var(--accent);
       box-shadow: 0 2px 16px #0006; cursor: pointer;
     }
-    .busy .launcher { opacity: .7; cursor: progress; }
+    .busy .launcher { opacity: .7; }
     .launcher:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
     .failed {
       box-sizing: border-box; padding: 16px; border: 2px solid; border-radius: 14px;
@@ -91,9 +91,14 @@
       this.site = this.getAttribute("site") || "default";
       const locale = this.getAttribute("locale") || document.documentElement.lang;
       this.query = new URLSearchParams({ site: this.site, locale });
-      this.root.lang = build.labels[locale.slice(0, 2)] ? locale.slice(0, 2) : "en";
+      this.root.lang = build.texts[locale.slice(0, 2)] ? locale.slice(0, 2) : "en";
       if (this.floating) this.#offer();
       else this.#await();
+    }
+
+    // A page that takes the element away also ends the question that is under way.
+    disconnectedCallback() {
+      this.#chat?.destroy();
     }
 
     async open(focus = true) {
@@ -125,7 +130,6 @@
     }
 
     destroy() {
-      this.#chat?.destroy();
       this.remove();
     }
 
@@ -137,7 +141,7 @@
       style.setProperty("--site-offset_x", y ? `${x}px` : "");
       style.setProperty("--site-offset_y", y ? `${y}px` : "");
       classList.toggle("left", this.getAttribute("position") === "left");
-      const label = this.getAttribute("label") || build.labels[lang];
+      const label = this.getAttribute("label") || build.texts[lang][0];
       const aria = { "aria-haspopup": "dialog", "aria-expanded": false };
       const launcher = { className: "launcher", dir: "auto", onclick: () => this.open(), ...aria };
       this.root.append(make("button", launcher, label));
@@ -173,15 +177,15 @@
     }
 
     #fail() {
-      const [message, retry, page] = build.failed[this.root.lang];
-      const href = `${this.host}/?${this.query}`;
+      const [retry, message] = build.texts[this.root.lang];
+      const page = new URL(`/?${this.query}`, this.host);
       this.#failure.remove?.();
       this.#failure = make(
         "div",
         { className: "failed", role: "alert", dir: "auto" },
         make("p", "", message),
         make("button", { onclick: () => this.open() }, retry),
-        make("a", { href, target: "_blank", rel: "noopener" }, page),
+        make("a", { href: page, target: "_blank", rel: "noopener" }, page.host),
       );
       this.root.append(this.#failure);
     }
