@@ -89,9 +89,9 @@ def create_api(service: Service) -> FastAPI:
     api.state.service, api.state.metrics = service, metrics
     default = service.default
 
-    def problem(status: int, detail: str, wait: int = 0) -> JSONResponse:
+    def problem(status: int, detail: str, wait: int = 0, here: Embedded = default) -> JSONResponse:
         metrics.errors.labels(str(status)).inc()
-        notice = default.notice(Kind.UNAVAILABLE, default.locale())
+        notice = here.notice(Kind.UNAVAILABLE, here.locale())
         body = {
             "type": "about:blank",
             "title": HTTPStatus(status).phrase,
@@ -103,8 +103,9 @@ def create_api(service: Service) -> FastAPI:
         return JSONResponse(body, status, headers, media_type="application/problem+json")
 
     @api.exception_handler(RequestError)
-    async def request_error(_: Request, error: RequestError) -> JSONResponse:
-        return problem(error.status, error.detail, error.wait)
+    async def request_error(request: Request, error: RequestError) -> JSONResponse:
+        here = getattr(request.state, "here", default)  # whose emergency number the notice names
+        return problem(error.status, error.detail, error.wait, here)
 
     @api.exception_handler(StarletteHTTPException)
     async def http_error(_: Request, error: HTTPException) -> JSONResponse:
@@ -135,7 +136,7 @@ def create_api(service: Service) -> FastAPI:
     )
     async def ask(body: AskBody, request: Request) -> Response:
         """Answer with JSON, or with events when `Accept` is `text/event-stream`."""
-        here = service.at(body.site)
+        here = request.state.here = service.at(body.site)
         service.admit(request, here.site)
         await service.admit_asker(request, here.site)
         asked = Ask(body.question, tuple(body.history), body.locale)
@@ -167,7 +168,7 @@ def create_api(service: Service) -> FastAPI:
         summary="Rate a reply",
     )
     async def rate(body: FeedbackBody, request: Request) -> Response:
-        here = service.at(body.site)
+        here = request.state.here = service.at(body.site)
         service.admit(request, here.site)
         await service.admit_asker(request, here.site)
         add = service.feedback.add

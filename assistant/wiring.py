@@ -82,10 +82,11 @@ def build_service(settings: Settings) -> Service:
 
     """
     sites = read_sites(settings)
-    encoder = open_encoder(settings)
+    encoder: Encoder | None = None  # the first index opens it: a missing index is said first
     engines: dict[str, Engine] = {}
     for name in dict.fromkeys(site.collection or settings.collection for site in sites.values()):
         engines[name] = build_engine(settings.model_copy(update={"collection": name}), encoder)
+        encoder = engines[name].encoder
     _refuse_shared_ids(engines)
     embedded = {}
     for site in sites.values():

@@ -3,7 +3,6 @@
 import copy
 import json
 import re
-import shutil
 from html.parser import HTMLParser
 from itertools import pairwise
 from xml.etree import ElementTree as ET
@@ -495,31 +494,20 @@ def test_compared_texts_hold_both() -> None:
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (320, "dark")])
 def test_a_browser_finds_it_accessible_and_no_wider_than_the_window(
-    tmp_path, width: int, scheme: str
+    tmp_path, browser, width: int, scheme: str
 ) -> None:
-    from playwright.sync_api import sync_playwright
-
     report.write(sample(), tmp_path)
-    found = next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), ""
+    view = browser.new_page(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True
     )
-    if not found:
-        pytest.fail("The browser tests need Chromium. Install it: apt-get install -y chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        view = browser.new_page(
-            viewport={"width": width, "height": 900}, color_scheme=scheme, bypass_csp=True
-        )
-        asked: list[str] = []
-        view.on("request", lambda request: asked.append(request.url))
-        view.goto((tmp_path / "report.html").as_uri())
-        view.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-        view.evaluate((ROOT / "tests" / "vendor" / "axe.min.js").read_text())
-        faults = view.evaluate(
-            "axe.run().then(r => r.violations.map(v => [v.id, v.nodes[0].html]))"
-        )
-        wide = view.evaluate("document.documentElement.scrollWidth - innerWidth")
-        browser.close()
+    asked: list[str] = []
+    view.on("request", lambda request: asked.append(request.url))
+    view.goto((tmp_path / "report.html").as_uri())
+    view.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    view.evaluate((ROOT / "tests" / "vendor" / "axe.min.js").read_text())
+    faults = view.evaluate("axe.run().then(r => r.violations.map(v => [v.id, v.nodes[0].html]))")
+    wide = view.evaluate("document.documentElement.scrollWidth - innerWidth")
+    view.close()
     assert faults == []
     assert wide <= 0
     assert len(asked) == 1
