@@ -184,7 +184,7 @@ class Assistant:
         if readings:
             bound = yield readings
             decision = self.decider.decide(message.found, bound)
-            if (decision.kind, decision.facts) != (message.decision.kind, message.decision.facts):
+            if _said(decision) != _said(message.decision):
                 understood = readings[0]
         theme = decision.facts[0].theme if decision.facts else None
         topic = self.follow_ups.topic(understood or message.text, theme)
@@ -230,6 +230,11 @@ def clean_ask(ask: Ask) -> tuple[str, tuple[str, ...]]:
             f"history has {len(ask.history)} questions; at most {MAX_HISTORY} are read. Send the last.",
         )
     return clean(ask.question), tuple(clean(earlier) for earlier in ask.history)
+
+
+def _said(decision: Decision) -> tuple[object, ...]:
+    """Return what a visitor sees of a decision."""
+    return (decision.kind, decision.facts if decision.kind in CITING else ())
 
 
 def _quotes(decision: Decision) -> bool:

@@ -128,6 +128,12 @@ def test_an_emergency_is_one_event_first_and_alone(client) -> None:
     assert got[0][1]["notice"]["text"]
 
 
+def test_a_reading_that_changes_nothing_for_the_visitor_is_not_shown(client) -> None:
+    asked = {"question": "what does it cost", "history": ["How long does itching last?"]}
+    reply = post(client, asked).json()
+    assert (reply["kind"], reply["understood_as"]) == ("not_covered", None)
+
+
 def test_feedback_is_kept_without_the_conversation(client) -> None:
     reply = post(client, {"question": "is it safe?"}).json()
     body = {"reply": reply["id"], "kind": reply["kind"], "helpful": False, "reason": "too long"}

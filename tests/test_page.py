@@ -515,6 +515,18 @@ def test_an_emergency_is_a_card_with_the_number_in_view(visit, scheme) -> None:
     assert accessible(page) == []
 
 
+def test_nothing_that_reassures_stands_beside_an_emergencys_card(visit) -> None:
+    from playwright.sync_api import expect
+
+    page = visit(DESK)
+    ask(page, "How long does itching last?", "answer").locator(".mark").first.click()
+    expect(page.locator("#reader iframe")).to_be_visible()
+    ask(page, "my throat is closing up and I can't breathe", "urgent")
+    expect(page.locator("#reader iframe")).to_be_hidden()
+    page.locator(".mark").first.click()  # what is asked for is shown
+    expect(page.locator("#reader iframe")).to_be_visible()
+
+
 def test_what_a_visitor_types_is_text(visit) -> None:
     page = visit()
     typed = "<img src=x onerror=alert(1)> <b>x</b> **bold** $x$ `c` https://evil.test [l](http://e.test)"

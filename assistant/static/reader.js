@@ -8,6 +8,7 @@
   const title = find("reader-title");
   const narrow = matchMedia("(width < 64rem)");
   let current = null; // the id of the footnote that is open
+  let cards = 0; // emergencies in the conversation
 
   reader.hidden = false;
 
@@ -85,8 +86,12 @@
   find("back").addEventListener("click", back);
 
   new MutationObserver(() => {
+    const urgent = document.querySelectorAll("#chat .reply.urgent").length;
+    const alarm = urgent > cards;
+    cards = urgent;
     if (!current) return;
-    if (find(current)) mark();
+    // Nothing that reassures stands beside an emergency's card.
+    if (find(current) && !alarm) mark();
     else reset();
   }).observe(document.documentElement, { childList: true, subtree: true });
 })();

@@ -375,11 +375,11 @@ class Chat {
     this.input.select();
   }
 
-  // Return the headings of a reply: its outcome, and that sources differ if that is not it.
+  // Return the headings of a reply: its outcome, and that sources differ if the lead does not say.
   outcome({ kind, disagreements }) {
     const { texts } = this.site;
-    const differ = disagreements.length ? texts.disagree : "";
-    return ["personal", "not_covered"].includes(kind) ? [texts[kind], differ] : [differ];
+    if (kind === "personal") return [texts.personal, disagreements.length ? texts.disagree : ""];
+    return kind === "not_covered" ? [texts.not_covered] : [];
   }
 
   language({ locale }) {
