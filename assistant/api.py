@@ -34,13 +34,11 @@ from assistant.schemas import (
     AskBody,
     FeedbackBody,
     ReplyOut,
-    SiteOut,
     SourceOut,
     SourceTextOut,
 )
 from assistant.service import Embedded, Service
 from assistant.values import Ask, Kind, Reply, Source
-from assistant.widget import site_json
 
 UNBUFFERED = {"X-Accel-Buffering": "no"}
 """So that a proxy passes events on as they come."""
@@ -174,15 +172,6 @@ def create_api(service: Service) -> FastAPI:
         add = service.feedback.add
         await anyio.to_thread.run_sync(add, body.reply, body.kind.value, body.helpful, body.reason)
         return Response(status_code=204)
-
-    @api.get(
-        "/api/v1/sites/{site_id}",
-        response_model=SiteOut,
-        responses={404: PROBLEM},
-        summary="What the widget shows around the replies",
-    )
-    async def get_site(site_id: str, locale: str | None = None) -> dict[str, Any]:
-        return site_json(service.at(site_id), locale)
 
     @api.get("/healthz", summary="Is the process alive?")
     async def healthz() -> dict[str, str]:

@@ -4,14 +4,21 @@ In: the application and its service. Nothing here answers a question; each docum
 policy that it works under.
 """
 
+import gzip
+import json
+from collections.abc import Callable
+from functools import lru_cache
+
+import brotli
 from fastapi import FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import FileResponse, HTMLResponse, Response
 from fastapi.staticfiles import StaticFiles
 
 from assistant.reader import source_page
+from assistant.schemas import PROBLEM, SiteOut
 from assistant.service import Service
-from assistant.widget import STATIC, assets
+from assistant.widget import STATIC, Asset, assets, site_json
 
 SOURCE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
@@ -28,6 +35,10 @@ DOCS_POLICY = (
     "img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
 )
+PRESSES: dict[str, Callable[[bytes], bytes]] = {
+    "br": brotli.compress,
+    "gzip": lambda body: gzip.compress(body, 9, mtime=0),
+}
 FOR_EVER = "public, max-age=31536000, immutable"
 FOR_NOW = "public, max-age=300"
 
@@ -53,7 +64,17 @@ def add_files(api: FastAPI, service: Service) -> None:
     @api.get("/widget.js", include_in_schema=False)
     @api.get("/widget-chat.js", include_in_schema=False)
     async def widget(request: Request, v: str = "") -> Response:
-        return _asset(request, v)
+        return deliver(request, assets()[request.url.path], "text/javascript", v)
+
+    @api.get(
+        "/api/v1/sites/{site_id}",
+        response_model=SiteOut,
+        responses={404: PROBLEM},
+        summary="What the widget shows around the replies",
+    )
+    async def get_site(request: Request, site_id: str, locale: str | None = None) -> Response:
+        told = json.dumps(site_json(service.at(site_id), locale), ensure_ascii=False)
+        return deliver(request, Asset(told.encode()), "application/json")
 
     @api.get("/demo", include_in_schema=False)
     async def demo() -> FileResponse:
@@ -81,9 +102,11 @@ def add_files(api: FastAPI, service: Service) -> None:
     api.mount("/docs/files", files, name="docs")
 
 
-def _asset(request: Request, version: str) -> Response:
-    """Serve one of the widget's files; for ever if its address names its version."""
-    asset = assets()[request.url.path]
+def deliver(request: Request, asset: Asset, media_type: str, version: str = "") -> Response:
+    """Send what does not change while the server runs, as small as the browser takes it.
+
+    For ever, if its address names its version.
+    """
     headers = {
         "Cache-Control": FOR_EVER if version == asset.version else FOR_NOW,
         "Cross-Origin-Resource-Policy": "cross-origin",
@@ -92,7 +115,14 @@ def _asset(request: Request, version: str) -> Response:
     }
     if request.headers.get("if-none-match") == headers["ETag"]:
         return Response(status_code=304, headers=headers)
-    if "gzip" in request.headers.get("accept-encoding", ""):
-        headers["Content-Encoding"] = "gzip"
-        return Response(asset.zipped, media_type="text/javascript", headers=headers)
-    return Response(asset.body, media_type="text/javascript", headers=headers)
+    accepted = request.headers.get("accept-encoding", "").replace(" ", "").split(",")
+    encoding = next((name for name in PRESSES if name in accepted), None)
+    if encoding:
+        headers["Content-Encoding"] = encoding
+    body = _pressed(asset.body, encoding) if encoding else asset.body
+    return Response(body, media_type=media_type, headers=headers)
+
+
+@lru_cache(maxsize=256)
+def _pressed(body: bytes, encoding: str) -> bytes:
+    return PRESSES[encoding](body)

@@ -6,7 +6,6 @@ pins both.
 """
 
 import base64
-import gzip
 import hashlib
 import json
 import re
@@ -46,11 +45,6 @@ class Asset:
     def integrity(self) -> str:
         """The hash by which a page pins it (subresource integrity)."""
         return "sha256-" + base64.b64encode(hashlib.sha256(self.body).digest()).decode()
-
-    @property
-    def zipped(self) -> bytes:
-        """The same, compressed, always to the same bytes."""
-        return gzip.compress(self.body, 9, mtime=0)
 
 
 @cache

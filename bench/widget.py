@@ -85,7 +85,7 @@ def _press(page: Any) -> None:
 
 
 def _wait_for_frame(page: Any) -> None:
-    page.frame_locator("iframe").locator("textarea").click()
+    page.frame_locator("iframe").locator("#question textarea").click()
 
 
 def _chromium() -> str:

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 
+import brotli
 import pytest
 import uvicorn
 from fastapi.testclient import TestClient
@@ -486,20 +487,39 @@ def test_a_file_whose_address_names_its_version_is_cached_for_ever(embedding, pa
     assert cache("") == cache("?v=older") == "public, max-age=300"
 
 
-@pytest.mark.parametrize("path", ["/widget.js", "/widget-chat.js"])
-def test_a_file_is_the_same_compressed_and_not(embedding, path: str) -> None:
+@pytest.mark.parametrize(
+    ("accepted", "encoding", "unpack"),
+    [
+        ("gzip, deflate", "gzip", gzip.decompress),
+        ("gzip, deflate, br, zstd", "br", brotli.decompress),
+        ("gzip;q=0, br;q=0", None, bytes),
+    ],
+)
+@pytest.mark.parametrize("path", ["/widget.js", "/widget-chat.js", "/api/v1/sites/clinic"])
+def test_a_file_is_the_same_compressed_and_not(
+    embedding, path: str, accepted: str, encoding: str | None, unpack
+) -> None:
     plain = embedding.get(path, headers={"accept-encoding": "identity"})
     assert "content-encoding" not in plain.headers
-    with embedding.stream("GET", path, headers={"accept-encoding": "br, gzip"}) as response:
+    with embedding.stream("GET", path, headers={"accept-encoding": accepted}) as response:
         raw = b"".join(response.iter_raw())
-        assert response.headers["content-encoding"] == "gzip"
+        assert response.headers.get("content-encoding") == encoding
         assert int(response.headers["content-length"]) == len(raw)
         assert "Accept-Encoding" in response.headers["vary"]
-    assert gzip.decompress(raw) == plain.content == assets()[path].body
-    assert plain.headers["content-type"].startswith("text/javascript")
+    assert unpack(raw) == plain.content
     assert plain.headers["cross-origin-resource-policy"] == "cross-origin"
     known = embedding.get(path, headers={"if-none-match": plain.headers["etag"]})
     assert (known.status_code, known.content) == (304, b"")
+
+
+def test_both_files_are_scripts_of_twelve_kilobytes_together(embedding) -> None:
+    size = 0
+    for path in ("/widget.js", "/widget-chat.js"):
+        response = embedding.get(path, headers={"accept-encoding": "gzip"})
+        assert response.headers["content-type"].startswith("text/javascript")
+        assert response.content == assets()[path].body
+        size += int(response.headers["content-length"])
+    assert size <= 12 * 1024
 
 
 def test_the_tag_pins_what_the_server_serves_and_so_does_the_launcher(embedding, service) -> None:
