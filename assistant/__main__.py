@@ -59,6 +59,10 @@ def _print_tag(arguments: list[str]) -> int:
         if options.site not in sites:
             known = ", ".join(sites)
             raise FootnoteError(f"No site {options.site!r}; there are: {known}.")
+        if not sites[options.site].origins:
+            raise FootnoteError(
+                f"Site {options.site!r} has no origins, so no page could use its tag."
+            )
         if settings.url is None:
             raise FootnoteError("Where is the server? Set FOOTNOTE_URL or add --url https://HOST")
     except FootnoteError as error:

@@ -7,7 +7,7 @@ notice. Question and answer texts are never logged.
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -40,6 +40,7 @@ from assistant.schemas import (
 from assistant.service import Embedded, Service
 from assistant.values import Ask, Kind, Reply, Source
 
+Answer = Callable[[Ask, Callable[[str], object]], Awaitable[Reply]]
 UNBUFFERED = {"X-Accel-Buffering": "no"}
 """So that a proxy passes events on as they come."""
 
@@ -111,10 +112,12 @@ def create_api(service: Service) -> FastAPI:
 
     @api.exception_handler(RequestValidationError)
     async def invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+        named = error.body.get("site") if isinstance(error.body, dict) else None
+        here = service.embedded.get(str(named), default)
         # Name the field and the rule, never the value: it is a visitor's text.
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"] if part != "body") or "body"
-        return problem(422, f"{where}: {first['msg']}")
+        return problem(422, f"{where}: {first['msg']}", here=here)
 
     api.add_middleware(Guard, problem=problem)
     api.add_middleware(
@@ -136,13 +139,21 @@ def create_api(service: Service) -> FastAPI:
         """Answer with JSON, or with events when `Accept` is `text/event-stream`."""
         here = request.state.here = service.at(body.site)
         service.admit(request, here.site)
-        await service.admit_asker(request, here.site)
         asked = Ask(body.question, tuple(body.history), body.locale)
+        answer: Answer = here.engine.answer
+        try:
+            await service.admit_asker(request, here.site)
+        except RequestError:
+            # Nobody is too many for the card; it costs no search.
+            card = here.engine.assistant.red_flag(body.question, body.locale)
+            if card is None:
+                raise
+            answer = _at_once(card)
         if "text/event-stream" in request.headers.get("accept", ""):
             clean_ask(asked)  # refuse before the first event: afterwards there is no status
-            return EventSourceResponse(_events(here, asked, metrics), headers=UNBUFFERED)
+            return EventSourceResponse(_events(here, asked, answer, metrics), headers=UNBUFFERED)
         started = time.perf_counter()
-        reply = metrics.counted(await here.engine.answer(asked), started)
+        reply = metrics.counted(await answer(asked, lambda _: None), started)
         return JSONResponse(rendering.as_json(reply, here.emergency))
 
     @api.get("/api/v1/sources", response_model=list[SourceOut], summary="List the sources")
@@ -179,14 +190,15 @@ def create_api(service: Service) -> FastAPI:
 
     @api.get("/readyz", summary="Can it answer?", responses={503: PROBLEM})
     async def readyz() -> Response:
-        reply = await default.engine.answer(Ask("How long does bruising last?"))
-        if reply.kind is Kind.UNAVAILABLE:
-            return problem(503, "The index cannot be searched. Run: python ingest.py")
-        index = default.engine.assistant.decider.index
-        newer = index.storage.current() != index.record["generation"]
-        return JSONResponse(
-            {"status": "ready", "index": index.record["generation"], "newer_index": newer}
-        )
+        newer = False
+        for engine in service.engines:
+            reply = await engine.answer(Ask("How long does bruising last?"))
+            if reply.kind is Kind.UNAVAILABLE:
+                return problem(503, "An index cannot be searched. Run: python ingest.py")
+            index = engine.assistant.decider.index
+            newer |= index.storage.current() != index.record["generation"]
+        generation = default.engine.assistant.decider.index.record["generation"]
+        return JSONResponse({"status": "ready", "index": generation, "newer_index": newer})
 
     @api.get("/metrics", response_class=PlainTextResponse, summary="Prometheus metrics")
     async def show_metrics() -> Response:
@@ -196,7 +208,18 @@ def create_api(service: Service) -> FastAPI:
     return api
 
 
-async def _events(here: Embedded, asked: Ask, metrics: Metrics) -> AsyncIterator[bytes]:
+def _at_once(reply: Reply) -> Answer:
+    """Return an answerer that has its reply already."""
+
+    async def answer(_: Ask, __: Callable[[str], object]) -> Reply:
+        return reply
+
+    return answer
+
+
+async def _events(
+    here: Embedded, asked: Ask, answer: Answer, metrics: Metrics
+) -> AsyncIterator[bytes]:
     """Stream a reply: `meta` with the notice, `status`, checked statements, `done`.
 
     An emergency is one `urgent` event, first and alone: so nothing is sent before it is known
@@ -205,7 +228,7 @@ async def _events(here: Embedded, asked: Ask, metrics: Metrics) -> AsyncIterator
     started = time.perf_counter()
     stages: list[str] = []
     try:
-        reply = metrics.counted(await here.engine.answer(asked, stages.append), started)
+        reply = metrics.counted(await answer(asked, stages.append), started)
     except asyncio.CancelledError:
         metrics.stopped.inc()
         raise

@@ -6,7 +6,8 @@ Reads `manifest.toml` and the files that it names. Knows nothing of facts, quest
 import hashlib
 import re
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
@@ -47,6 +48,7 @@ class Manifest(BaseModel):
     title: str
     about: str
     language: str = "en"
+    about_in: dict[str, str] = {}
     source: list[Entry] = Field(min_length=1)
 
 
@@ -60,6 +62,8 @@ class Collection:
     language: str
     folder: Path
     sources: tuple[Source, ...]
+    about_in: Mapping[str, str] = field(default_factory=dict)
+    """`about` in other languages than English, by locale."""
 
     def source(self, source_id: str) -> Source:
         """Return the source of that id.
@@ -120,7 +124,15 @@ def read_collection(corpus: Path, name: str) -> Collection:
             raise FootnoteError(f"{path}: two sources have the id {entry.id!r}. Rename one.")
         seen.add(entry.id)
     sources = tuple(_read_source(folder, entry) for entry in manifest.source)
-    return Collection(name, manifest.title, manifest.about, manifest.language, folder, sources)
+    return Collection(
+        name,
+        manifest.title,
+        manifest.about,
+        manifest.language,
+        folder,
+        sources,
+        manifest.about_in,
+    )
 
 
 def fingerprint(folder: Path) -> str:

@@ -14,6 +14,7 @@ from assistant.bank import Fact
 from assistant.encoder import Vectors
 from assistant.heads import KINDS, Scored
 from assistant.index import Index
+from assistant.language import SCRIPTS
 from assistant.retrieval import Hit, Retriever
 from assistant.triage import RedFlag
 from assistant.values import Citation, Kind
@@ -22,6 +23,9 @@ FACT_CUT = 0.22
 """A fact is cited when its score reaches this …"""
 FACT_SHARE = 0.6
 """… and this share of the best fact's score."""
+OWN_CUT = 0.4
+"""What is quoted beside "ask a clinician" must be about it: on the tuning cases, scores below are
+of facts that have nothing to do with the visitor's illness, and read like an answer to it."""
 FACT_FLOOR = 0.12
 """An answer whose best fact scores less has nothing to say: the sources do not cover it."""
 MAX_FACTS = 14
@@ -95,6 +99,8 @@ class Decider:
             both = chances[Kind.ANSWER] + chances[Kind.NOT_COVERED]
             answered = chances[Kind.ANSWER] / both >= ANSWER_CUT and bool(facts)
             kind = Kind.ANSWER if answered else Kind.NOT_COVERED
+        if kind is Kind.PERSONAL:
+            facts = self._facts(by_fact, OWN_CUT)
         near = [row for row, _ in found.scored.neighbours]
         return Decision(
             kind,
@@ -111,9 +117,10 @@ class Decider:
 
         Patterns and bank vouch for each other: either may be enough when it is sure, and a
         pattern in a message that the bank holds for harmless ("I can't breathe for laughing")
-        is not. Without a bank the patterns decide.
+        is not. Without a bank the patterns decide, and so they do in letters that neither the
+        encoder nor the bank's emergencies know.
         """
-        if decision.alarm is None:
+        if decision.alarm is None or language in SCRIPTS:
             return flag
         cut = ALARM_CUT if language == "en" else FOREIGN_ALARM_CUT
         odds = decision.alarm + (PATTERN if flag else 0.0)
@@ -133,12 +140,12 @@ class Decider:
             themes.sort(key=lambda theme: -best.get(theme.id, -1.0))
         return [theme.ask for theme in themes]
 
-    def _facts(self, scores: Vectors) -> tuple[Fact, ...]:
+    def _facts(self, scores: Vectors, floor: float = FACT_FLOOR) -> tuple[Fact, ...]:
         order = (-scores).argsort()[:MAX_FACTS]
         top = float(scores[order[0]]) if len(order) else 0.0
-        if top < FACT_FLOOR:
+        if top < floor:
             return ()
-        cut = min(max(FACT_CUT, FACT_SHARE * top), top)
+        cut = min(max(FACT_CUT, FACT_SHARE * top, floor), top)
         return tuple(self.facts[i] for i in order if scores[i] >= cut)
 
     def _topic(self, near: Sequence[int], kind: Kind) -> str:

@@ -9,17 +9,23 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import accumulate
 
 from assistant import wording
+from assistant.clean import MAX_QUESTION
 from assistant.decide import Found
 from assistant.encoder import Encoder
 from assistant.errors import RequestError
 from assistant.pipeline import Assistant
 from assistant.retrieval import Retriever
+from assistant.triage import triage
 from assistant.values import Ask, Clinic, Reply
 
 log = logging.getLogger(__name__)
 MAX_BATCH = 16
+"""Askers who are searched for together …"""
+MAX_TEXTS = 32
+"""… and their texts: so long does whoever comes next wait."""
 
 
 class Engine:
@@ -79,11 +85,12 @@ class Engine:
         """
         try:
             stage("reading")
+            first = triage(ask.question[:MAX_QUESTION]) is not None
             steps = self.assistant.respond(ask)
             texts = next(steps)
             while True:
                 stage("searching")
-                found = await self._together.search(texts)
+                found = await self._together.search(texts, first=first)
                 stage("checking")
                 texts = steps.send(found)
         except StopIteration as done:
@@ -103,6 +110,8 @@ class Engine:
         # Only the error's type and place: its text may hold the visitor's words.
         log.error("answer failed: %s", type(error).__name__)
         log.debug("answer failed at", exc_info=error)
+        if card := self.assistant.red_flag(ask.question, ask.locale):
+            return card
         locale = wording.match_locale(ask.locale, self.assistant.default_locale)
         return self.assistant.replies.unavailable(locale)
 
@@ -120,21 +129,31 @@ class Together:
         """Stop the worker."""
         self._worker.shutdown()
 
-    def search(self, texts: list[str]) -> "asyncio.Future[Sequence[Found]]":
-        """Search texts with whatever else is waiting; to be called in the event loop."""
+    def search(self, texts: list[str], *, first: bool = False) -> "asyncio.Future[Sequence[Found]]":
+        """Search texts with whatever else is waiting; to be called in the event loop.
+
+        `first` passes those who wait: what looks like an emergency must not queue.
+        """
         future: asyncio.Future[Sequence[Found]] = asyncio.get_running_loop().create_future()
-        self._waiting.append((texts, future))
+        self._waiting.insert(0 if first else len(self._waiting), (texts, future))
         if not self._busy:
             self._busy = True
             task = asyncio.get_running_loop().create_task(self._work())
             self._task = task  # keeps it from being collected
         return future
 
+    def _next(self) -> list[tuple[list[str], asyncio.Future[Sequence[Found]]]]:
+        """Take who is searched for next: at least one, then as many as fit."""
+        totals = accumulate(len(texts) for texts, _ in self._waiting[:MAX_BATCH])
+        fit = max(1, sum(total <= MAX_TEXTS for total in totals))
+        batch, self._waiting = self._waiting[:fit], self._waiting[fit:]
+        return batch
+
     async def _work(self) -> None:
         loop = asyncio.get_running_loop()
         try:
             while self._waiting:
-                batch, self._waiting = self._waiting[:MAX_BATCH], self._waiting[MAX_BATCH:]
+                batch = self._next()
                 texts = [text for group, _ in batch for text in group]
                 try:
                     found = await loop.run_in_executor(self._worker, self._search, texts)

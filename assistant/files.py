@@ -24,6 +24,7 @@ SOURCE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'self'"
 )
+"""A site may frame the page, and the page frames a source: so the sites' origins are added."""
 DEMO_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
@@ -40,11 +41,13 @@ PRESSES: dict[str, Callable[[bytes], bytes]] = {
     "gzip": lambda body: gzip.compress(body, 9, mtime=0),
 }
 FOR_EVER = "public, max-age=31536000, immutable"
-FOR_NOW = "public, max-age=300"
+FOR_NOW = "public, no-cache"
+"""Asked for again each time, by its ETag: old files must not meet new ones."""
 
 
 def add_files(api: FastAPI, service: Service) -> None:
     """Add the routes to the application."""
+    source_policy = " ".join((SOURCE_POLICY, *service.origins))
 
     @api.get("/sources/{source_id}", include_in_schema=False)
     async def read_source(
@@ -59,7 +62,7 @@ def add_files(api: FastAPI, service: Service) -> None:
         page = source_page(
             source, start, end, here.locale(locale), here.emergency, service.language(source)
         )
-        return HTMLResponse(page, headers={"Content-Security-Policy": SOURCE_POLICY})
+        return HTMLResponse(page, headers={"Content-Security-Policy": source_policy})
 
     @api.get("/widget.js", include_in_schema=False)
     @api.get("/widget-chat.js", include_in_schema=False)
@@ -78,12 +81,12 @@ def add_files(api: FastAPI, service: Service) -> None:
 
     @api.get("/demo", include_in_schema=False)
     async def demo() -> FileResponse:
-        headers = {"Content-Security-Policy": DEMO_POLICY}
+        headers = {"Content-Security-Policy": DEMO_POLICY, "X-Robots-Tag": "noindex"}
         return FileResponse(STATIC / "demo.html", headers=headers)
 
     @api.get("/demo.css", include_in_schema=False)
     async def demo_style() -> FileResponse:
-        return FileResponse(STATIC / "demo.css")
+        return FileResponse(STATIC / "demo.css", headers={"Cache-Control": FOR_NOW})
 
     @api.get("/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:
@@ -110,7 +113,7 @@ def deliver(request: Request, asset: Asset, media_type: str, version: str = "") 
     headers = {
         "Cache-Control": FOR_EVER if version == asset.version else FOR_NOW,
         "Cross-Origin-Resource-Policy": "cross-origin",
-        "ETag": f'"{asset.version}"',
+        "ETag": f'W/"{asset.version}"',  # weak: the same for every encoding
         "Vary": "Accept-Encoding, Origin",
     }
     if request.headers.get("if-none-match") == headers["ETag"]:

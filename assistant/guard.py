@@ -67,9 +67,10 @@ class Guard:
 
         try:
             if scope["method"] == "POST" and scope["path"].startswith("/api/"):
-                receive = await self._read(scope, receive, guarded) or receive
-                if begun:
+                whole = await self._read(scope, receive, guarded)
+                if whole is None:
                     return
+                receive = whole
             await self.app(scope, receive, guarded)
         except Exception as error:  # HTTP's edge; the text may hold a visitor's words
             log.error("request failed: %s", type(error).__name__)  # noqa: TRY400
@@ -80,10 +81,12 @@ class Guard:
             await broken(scope, receive, guarded)
 
     async def _read(self, scope: Scope, receive: Receive, send: Send) -> Receive | None:
-        """Read a body once, before anything else sees it; None when it was refused."""
+        """Read a body once, before anything else sees it; None if it was refused or broke off."""
         body = b""
         while True:
             part = await receive()
+            if part["type"] == "http.disconnect":
+                return None
             body += part.get("body", b"")
             if len(body) > MAX_BODY:
                 detail = f"The body is larger than {MAX_BODY} bytes. Send less."

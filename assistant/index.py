@@ -44,7 +44,7 @@ from assistant.values import Citation, Kind, Passage, Source, Span
 if TYPE_CHECKING:
     from chromadb.api.models.Collection import Collection as ChromaCollection
 
-FORMAT = 2
+FORMAT = 3
 """Raise it when what is written changes; an older index is then rebuilt."""
 MAKERS = ("alarm", "encoder", "heads", "injection", "retrieval", "sentences", "spelling")
 """Modules whose change makes an index stale."""
@@ -177,6 +177,7 @@ def open_index(corpus: Path, name: str, storage: Storage, identity: str) -> Inde
         content["language"],
         corpus / name,
         tuple(sources.values()),
+        content["about_in"],
     )
     knowledge = _knowledge_from(content, sources)
     found = tuple(Passage(i, s, Span(*span), h) for i, s, span, h in content["passages"])
@@ -422,6 +423,7 @@ def _content(collection: Collection, knowledge: Knowledge, found: Sequence[Passa
     return {
         "title": collection.title,
         "about": collection.about,
+        "about_in": dict(collection.about_in),
         "language": collection.language,
         "sources": [plain(s) for s in collection.sources],
         "passages": [(p.id, p.source_id, (p.span.start, p.span.end), p.heading) for p in found],

@@ -13,13 +13,13 @@ from copy import copy
 from dataclasses import dataclass, replace
 
 from assistant import wording
-from assistant.clean import MAX_HISTORY, clean, says_something
+from assistant.clean import MAX_HISTORY, MAX_QUESTION, clean, says_something
 from assistant.compose import compose
 from assistant.decide import Decider, Decision, Found
 from assistant.errors import RequestError
 from assistant.followup import FollowUps, Meta, Topic
 from assistant.grounding import verify
-from assistant.language import LATIN, language_of
+from assistant.language import language_of
 from assistant.replies import Replies
 from assistant.spelling import SHORTEST, WORD
 from assistant.triage import RedFlag, triage
@@ -36,6 +36,8 @@ REMEMBERED = 4
 """Earlier questions that are read again to understand a follow-up."""
 LONG_AGO = 20
 """A message of so many words after an emergency is taken for what it says itself."""
+ALSO_IN_THE_BANK = ("es", "fr", "pt", "de", "it")
+"""Languages in which the bank has more than a few messages; others would be guessed at."""
 LEADS_TO_A_QUESTION = ("greeting", "capabilities", "default", "")
 """Small talk after which somebody asks: better told at once that it must be in English."""
 READABLE = 0.4
@@ -102,6 +104,17 @@ class Assistant:
         other.default_locale = locale
         return other
 
+    def red_flag(self, question: str, locale: str | None) -> Reply | None:
+        """Return the card for what patterns alone take for an emergency.
+
+        For when there is nothing better: the search is broken, or too much was asked.
+        """
+        flag = triage(question[:MAX_QUESTION])
+        language = language_of(question[:MAX_QUESTION], self.known_words)
+        locale = wording.match_locale(locale, self.default_locale)
+        spoken = wording.match_locale(language, locale) if language != "en" else locale
+        return self.replies.urgent(flag, spoken) if flag else None
+
     def respond(self, ask: Ask) -> Responding:
         """Answer a question; see the module for the protocol.
 
@@ -136,12 +149,9 @@ class Assistant:
         return verify(self._reply(turn, locale), self.sources)
 
     def _foreign(self, message: Message, locale: str) -> Reply:
-        """Say that only English is understood; thanks and misuse are, in Latin letters.
-
-        Of other letters the bundled encoder reads nothing.
-        """
+        """Say that only English is understood; of the bank's other languages thanks and misuse."""
         decision = message.decision
-        if message.language in LATIN and decision.topic not in LEADS_TO_A_QUESTION:
+        if message.language in ALSO_IN_THE_BANK and decision.topic not in LEADS_TO_A_QUESTION:
             if decision.kind is Kind.SMALLTALK:
                 return self.replies.smalltalk(decision.topic, locale, ())
             if decision.kind is Kind.REFUSED:

@@ -5,8 +5,8 @@ the locale's wording. The notice is not made here: it follows from the kind.
 """
 
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from string import Formatter
 
 from assistant import wording
@@ -24,11 +24,13 @@ class Replies:
 
     clinic: Clinic
     about: str
+    about_in: Mapping[str, str] = field(default_factory=dict)
+    """`about` by locale, where it is not English."""
 
     def urgent(self, flag: RedFlag, locale: str) -> Reply:
         """Return the emergency card: what to do first, the number to call, and nothing else."""
         number = wording.emergency_number(locale, self.clinic.emergency_number)
-        crisis = wording.raw(locale, "crisis_number") or number
+        crisis = self._crisis_number(locale) or number
         title = self._say(locale, "urgent", "title")
         body = wording.raw(locale, "urgent", flag.category)
         if body is None:
@@ -105,7 +107,7 @@ class Replies:
             locale,
             self._say(locale, "lead", lead),
             suggestions=tuple(suggestions[:SUGGESTIONS]),
-            actions=self.contact(locale) if lead == "language" else (),
+            actions=self.help(locale) if lead == "language" else (),
             topic=lead,
         )
 
@@ -137,7 +139,7 @@ class Replies:
         """Say that something broke and who can help."""
         lead = self._say(locale, "lead", "unavailable")
         return self._reply(
-            Kind.UNAVAILABLE, locale, lead, actions=self.contact(locale), topic="unavailable"
+            Kind.UNAVAILABLE, locale, lead, actions=self.help(locale), topic="unavailable"
         )
 
     def labels(self, locale: str) -> dict[str, str]:
@@ -170,16 +172,26 @@ class Replies:
         filled = text.format(**{**self._known(locale), **values})
         return filled[:1].upper() + filled[1:]
 
+    def _crisis_number(self, locale: str) -> str | None:
+        """Return the crisis line; a locale's own is of no use where its emergency number is not."""
+        if self.clinic.crisis_number or self.clinic.emergency_number:
+            return self.clinic.crisis_number
+        return wording.raw(locale, "crisis_number")
+
     def _known(self, locale: str) -> dict[str, str]:
         return {
             "clinic": self.clinic.name or wording.raw(locale, "clinic") or "the clinic",
-            "about": wording.raw(locale, "about") or self.about,
+            "about": self.about_in.get(locale.split("-", maxsplit=1)[0], self.about),
             "emergency": wording.emergency_number(locale, self.clinic.emergency_number),
         }
 
     def _call(self, locale: str, key: str, number: str) -> Action:
         label = self._say(locale, "actions", key, number=number)
         return Action(label, "tel:" + "".join(c for c in number if c.isdigit() or c == "+"))
+
+    def help(self, locale: str) -> tuple[Action, ...]:
+        """Return what to do when a message was not understood: it may have been an emergency."""
+        return (self.emergency(locale), *self.contact(locale))
 
     def contact(self, locale: str) -> tuple[Action, ...]:
         """Return the ways to reach a person at the clinic."""

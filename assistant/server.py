@@ -4,6 +4,7 @@ uvicorn's access log is off (addresses and paths of visitors are nobody's busine
 question and answer texts are never logged anywhere.
 """
 
+import ipaddress
 import logging
 import socket
 
@@ -24,6 +25,7 @@ def serve(settings: Settings, service: Service) -> None:
     """
     logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel("WARNING")
+    proxies = _proxies(settings.proxies)
     api = create_api(service)
     if settings.page:
         from assistant.page import mount_page
@@ -31,19 +33,37 @@ def serve(settings: Settings, service: Service) -> None:
         mount_page(api)
     listener = _listen(settings.host, settings.port)
     port = listener.getsockname()[1]
-    logging.getLogger("footnote").info("Footnote is at http://%s:%s", settings.host, port)
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    logging.getLogger("footnote").info("Footnote is at http://%s:%s", host, port)
     config = uvicorn.Config(
         api,
         log_config=None,
         access_log=False,
         server_header=False,
         proxy_headers=bool(settings.proxies),
-        forwarded_allow_ips=settings.proxies,
+        forwarded_allow_ips=proxies,
     )
     try:
         uvicorn.Server(config).run(sockets=[listener])
     finally:
         service.close()
+
+
+def _proxies(text: str) -> list[str]:
+    """Return the proxies' addresses and networks, also as a socket for both kinds shows them."""
+    found = []
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        try:
+            network = ipaddress.ip_network(part, strict=False)
+        except ValueError:
+            raise FootnoteError(
+                f"FOOTNOTE_PROXIES={text!r}: {part!r} is no address. "
+                "Write addresses or networks, such as 127.0.0.1, 10.0.0.0/8"
+            ) from None
+        found.append(str(network))
+        if network.version == 4:
+            found.append(f"::ffff:{network.network_address}/{96 + network.prefixlen}")
+    return found
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -15,10 +15,11 @@ from assistant import wording
 from assistant.engine import Engine
 from assistant.errors import RequestError
 from assistant.feedback import FeedbackStore
-from assistant.limiter import Limiter, is_local
+from assistant.limiter import Limiter, is_local, plain
 from assistant.sites import DEFAULT, Site
 from assistant.values import Kind, Notice, Source
 
+FORWARDING = ("x-forwarded-for", "forwarded", "x-real-ip")
 log = logging.getLogger(__name__)
 
 
@@ -57,6 +58,8 @@ class Service:
     limiter: Limiter = field(default_factory=Limiter)
     url: str | None = None
     """The address at which browsers reach the server, if the operator names it."""
+    proxies: bool = False
+    """Whether the operator names proxies."""
 
     @classmethod
     def of(cls, engine: Engine, feedback: FeedbackStore) -> Self:
@@ -139,35 +142,39 @@ class Service:
             RequestError: 429, with the seconds to wait.
 
         """
-        if wait := await self.limiter.wait(site, peer(request)):
+        if wait := await self.limiter.wait(site, self.peer(request)):
             raise RequestError(429, f"Too many questions. Ask again in {wait} seconds.", wait)
+
+    def peer(self, request: HTTPConnection) -> str | None:
+        """Return whose questions are counted; None: this machine's own, asked for oneself.
+
+        A proxy's header is read by the server, and only from proxies that the operator names. One
+        from an unnamed proxy is not believed, but shows that there is one: then everybody behind
+        it counts as one asker, rather than nobody as any. So it is where browsers come by a name.
+        """
+        address = plain(request.client.host) if request.client else ""
+        forwarded = any(h in request.headers for h in FORWARDING)
+        if forwarded and not self.proxies:
+            _warn_of_a_proxy(address)
+        return None if is_local(address) and not forwarded and self.url is None else address
+
+    @property
+    def engines(self) -> tuple[Engine, ...]:
+        """One engine of each index that is served."""
+        return tuple(
+            {id(o.engine.assistant.decider): o.engine for o in self.embedded.values()}.values()
+        )
 
     def close(self) -> None:
         """Let go of every index."""
-        for engine in {
-            id(one.engine.assistant.decider): one.engine for one in self.embedded.values()
-        }.values():
+        for engine in self.engines:
             engine.close()
-
-
-def peer(request: HTTPConnection) -> str | None:
-    """Return whose questions are counted; None: this machine's own, asked without a proxy.
-
-    A proxy's header is read by the server, and only from proxies that the operator names. One
-    that comes from an unnamed proxy on this machine is not believed, but shows that there is one:
-    then everybody behind it counts as one asker, rather than nobody as any.
-    """
-    address = request.client.host if request.client else ""
-    forwarded = any(h in request.headers for h in ("x-forwarded-for", "forwarded", "x-real-ip"))
-    if is_local(address) and forwarded:
-        _warn_of_a_proxy(address)
-    return None if is_local(address) and not forwarded else address
 
 
 @cache
 def _warn_of_a_proxy(address: str) -> None:
     log.warning(
-        "requests come through a proxy at %s that is not named: all its visitors share one limit. "
+        "requests come through a proxy at %s that is not named: its visitors share one limit. "
         "Set FOOTNOTE_PROXIES=%s",
         address,
         address,

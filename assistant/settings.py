@@ -40,6 +40,9 @@ class Settings(BaseSettings):
     emergency_number: str | None = Field(
         None, description="number on the emergency card; unset: by locale (911, 112, …)"
     )
+    crisis_number: str | None = Field(
+        None, description="crisis line for suicidal visitors; unset: by locale, if the other is too"
+    )
     clinic_name: str | None = Field(None, description="as the replies call the clinic")
     clinic_phone: str | None = Field(None, description="number offered where a person must help")
     clinic_url: str | None = Field(None, description="contact or booking page")

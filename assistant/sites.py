@@ -2,7 +2,8 @@
 
 In: the file that `FOOTNOTE_SITES` names, and the settings for what it leaves open. Out: frozen
 sites. A mistake is refused with its line and what to write instead. The site `default` is the
-assistant's own page; it exists without a file and takes what the settings say.
+assistant's own page, `demo` the page at /demo; they exist without a file and take what the
+settings say.
 """
 
 import re
@@ -22,6 +23,9 @@ from assistant.settings import Settings
 from assistant.values import Clinic
 
 DEFAULT = "default"
+DEMO = "demo"
+FICTION = {"id": DEMO, "name": "Linden Skin Clinic", "phone": "+1 555 0100", "url": None}
+"""The clinic of the demonstration, which nobody can reach."""
 SITE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
@@ -31,11 +35,13 @@ def _origin(text: str) -> str:
     usual = {"https": 443, "http": 80}.get(parts.scheme)
     try:
         port = parts.port
+        host = (parts.hostname or "").encode("idna").decode()
     except ValueError:
-        usual = None
-    if not parts.hostname or usual is None or "*" in text:
+        host = ""
+    if not host or usual is None or "*" in text:
         raise ValueError('not an origin; write one such as "https://www.clinic.example"')
-    exact = f"{parts.scheme}://{parts.hostname}{f':{port}' if port not in (None, usual) else ''}"
+    host = f"[{host}]" if ":" in host else host
+    exact = f"{parts.scheme}://{host}{f':{port}' if port not in (None, usual) else ''}"
     if text != exact:
         raise ValueError(f'browsers send it as "{exact}"; write that')
     return text
@@ -50,10 +56,11 @@ def _limit(text: str) -> str:
 
 
 def _accent(text: str) -> str:
-    if not re.fullmatch(r"#[0-9a-f]{6}", text):
+    colour = text.lower()
+    if not re.fullmatch(r"#[0-9a-f]{6}", colour):
         raise ValueError('not a colour; write one such as "#1f6f73"')
-    palette(text)
-    return text
+    palette(colour)
+    return colour
 
 
 def _locale(text: str) -> str:
@@ -74,6 +81,7 @@ Accent = Annotated[str, AfterValidator(_accent)]
 Locale = Annotated[str, AfterValidator(_locale)]
 WebAddress = Annotated[str, AfterValidator(_address)]
 Phone = Annotated[str, Field(pattern=r"^\+?[0-9][0-9 ()./-]{1,24}$")]
+ShortNumber = Annotated[str, Field(pattern=r"^\+?[0-9][0-9 -]{1,14}$")]
 Pixels = Annotated[int, Field(ge=0, le=200)]
 
 
@@ -115,7 +123,8 @@ class Site(_Table):
     phone: Phone | None = None
     url: WebAddress | None = None
     booking: WebAddress | None = None
-    emergency_number: Annotated[str, Field(pattern=r"^\+?[0-9][0-9 -]{1,14}$")] | None = None
+    emergency_number: ShortNumber | None = None
+    crisis_number: ShortNumber | None = None
     leave: WebAddress | None = None
     keep: bool = False
     theme: Theme = Theme()
@@ -134,7 +143,14 @@ class Site(_Table):
     @property
     def clinic(self) -> Clinic:
         """Who answers for what is said here."""
-        return Clinic(self.name, self.phone, self.url, self.emergency_number, self.booking)
+        return Clinic(
+            self.name,
+            self.phone,
+            self.url,
+            self.emergency_number,
+            self.booking,
+            self.crisis_number,
+        )
 
 
 def default_site(settings: Settings) -> Site:
@@ -145,6 +161,7 @@ def default_site(settings: Settings) -> Site:
         phone=settings.clinic_phone,
         url=settings.clinic_url,
         emergency_number=settings.emergency_number,
+        crisis_number=settings.crisis_number,
         collection=settings.collection,
     )
 
@@ -157,19 +174,21 @@ def read_sites(settings: Settings) -> Mapping[str, Site]:
 
     """
     try:
-        sites = {DEFAULT: default_site(settings)}
+        default = default_site(settings)
+        sites = {DEFAULT: default, DEMO: default.model_copy(update=FICTION)}
     except ValidationError as error:
         key, value, problem = _first(error)
         variable = (
-            "FOOTNOTE_" + ("" if key[-1] == "emergency_number" else "CLINIC_") + key[-1].upper()
+            "FOOTNOTE_" + ("" if key[-1].endswith("_number") else "CLINIC_") + key[-1].upper()
         )
         raise FootnoteError(f"{variable}={value!r}: {problem}. Set it right.") from None
-    try:
-        _origin(settings.url or "https://x")
-    except ValueError as error:
-        raise FootnoteError(f"FOOTNOTE_URL={settings.url!r}: {error}.") from None
+    if settings.url is not None:
+        try:
+            _origin(settings.url)
+        except ValueError as error:
+            raise FootnoteError(f"FOOTNOTE_URL={settings.url!r}: {error}.") from None
     path = settings.sites
-    if path is None:
+    if path is None or path == Path():  # set, to nothing
         return sites
     try:
         text = path.read_text(encoding="utf-8")
@@ -189,8 +208,7 @@ def _site(path: Path, text: str, name: str, table: Any, default: Site) -> Site:
             f"{path}, line {_line(text, (name,))}: {name!r} is no site; begin one with [clinic-name]: "
             "small letters, digits and hyphens."
         )
-    inherited = {} if name == DEFAULT else {"collection": default.collection}
-    given = default.model_dump(exclude_defaults=True) if name == DEFAULT else inherited
+    given = default.model_dump(exclude_defaults=True)
     try:
         site = Site.model_validate({**given, **table, "id": name})
     except ValidationError as error:

@@ -141,6 +141,7 @@ class Clinic:
     url: str | None = None
     emergency_number: str | None = None
     booking: str | None = None
+    crisis_number: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,12 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from html import escape
 from pathlib import Path
 from typing import Any
+
+import rjsmin
 
 from assistant import wording
 from assistant.palette import palette
@@ -22,11 +24,11 @@ from assistant.sites import Site, Theme
 from assistant.values import Kind
 
 STATIC = Path(__file__).parent / "static"
-BLANK = "const build = {};"
+BLANK = "const build={};"
 """What the launcher's text says where the server tells it of the other file."""
-STYLES = re.compile(r"const STYLES = `[^`]*`")
+STYLES = re.compile(r"const STYLES=`[^`]*`")
 LAUNCHER_LOCALES = ("en", "es", "pt", "fr", "de", "it", "ar")
-"""Whose first words every visitor loads; a site in another language has them in its tag."""
+"""Whose first words every visitor loads; a site in another has the button's label in its tag."""
 SUGGESTIONS = 6
 
 
@@ -36,12 +38,12 @@ class Asset:
 
     body: bytes
 
-    @property
+    @cached_property
     def version(self) -> str:
         """What its address carries, so that it may be cached for ever."""
         return hashlib.sha256(self.body).hexdigest()[:12]
 
-    @property
+    @cached_property
     def integrity(self) -> str:
         """The hash by which a page pins it (subresource integrity)."""
         return "sha256-" + base64.b64encode(hashlib.sha256(self.body).digest()).decode()
@@ -63,14 +65,13 @@ def assets() -> dict[str, Asset]:
     if text.count(BLANK) != 1:
         raise LookupError(f"widget.js must hold {BLANK!r} once")
     told = json.dumps(build, ensure_ascii=False, separators=(",", ":"))
-    launcher = Asset(text.replace(BLANK, f"const build = {told};").encode())
+    launcher = Asset(text.replace(BLANK, f"const build={told};").encode())
     return {"/widget.js": launcher, "/widget-chat.js": chat}
 
 
 def _bare(name: str) -> str:
-    """Read a script without what visitors need not load: indentation, comments, CSS's spaces."""
-    text = (STATIC / name).read_text(encoding="utf-8")
-    text = re.sub(r"^ *(?://.*\n)?", "", text, flags=re.MULTILINE)
+    """Read a script without what visitors need not load: comments, and spaces, also in its CSS."""
+    text = rjsmin.jsmin((STATIC / name).read_text(encoding="utf-8"))
     return STYLES.sub(lambda styles: re.sub(r"\s*([{};,])\s*", r"\1", styles[0]), text)
 
 
@@ -106,11 +107,12 @@ def theme_json(theme: Theme) -> dict[str, Any]:
 
 def tag(site: Site, url: str) -> str:
     """Return what a clinic's web person needs: the snippet, and the policy it works under."""
-    launcher, url = assets()["/widget.js"], url.rstrip("/")
+    launcher = assets()["/widget.js"]
     attributes = {
         "src": f"{url}/widget.js?v={launcher.version}",
         "integrity": launcher.integrity,
         "crossorigin": "anonymous",
+        "referrerpolicy": "no-referrer",
         "data-site": site.id,
         **_look(site.theme),
     }

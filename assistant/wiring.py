@@ -18,9 +18,9 @@ from assistant.replies import Replies
 from assistant.retrieval import Retriever
 from assistant.service import Embedded, Service
 from assistant.settings import Settings
-from assistant.sites import read_sites
+from assistant.sites import DEFAULT, read_sites
 from assistant.storage import Storage, storage_at
-from assistant.values import Ask, Clinic, Kind
+from assistant.values import Ask, Kind
 
 QUIET = {
     "ANONYMIZED_TELEMETRY": "False",
@@ -94,7 +94,8 @@ def build_service(settings: Settings) -> Service:
         locale = site.locale or settings.locale
         embedded[site.id] = Embedded(site, engine.for_clinic(site.clinic, locale))
     store = FeedbackStore(settings.database)
-    return Service(embedded, store, Limiter(settings.limits), settings.url)
+    limiter = Limiter(settings.limits)
+    return Service(embedded, store, limiter, settings.url, bool(settings.proxies))
 
 
 def _refuse_shared_ids(engines: Mapping[str, Engine]) -> None:
@@ -122,10 +123,8 @@ def build_engine(settings: Settings, encoder: Encoder | None = None) -> Engine:
     index = open_index(Path(settings.corpus), settings.collection, place, identity)
     encoder = encoder or open_encoder(settings)
     retriever = Retriever(index.passages, index.vectors, index.bundle / "bm25")
-    clinic = Clinic(
-        settings.clinic_name, settings.clinic_phone, settings.clinic_url, settings.emergency_number
-    )
-    replies = Replies(clinic, index.collection.about)
+    clinic = read_sites(settings)[DEFAULT].clinic
+    replies = Replies(clinic, index.collection.about, index.collection.about_in)
     assistant = Assistant(
         Decider(index, retriever), replies, settings.locale, settings.encoder_multilingual
     )

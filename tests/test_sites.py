@@ -1,11 +1,13 @@
 """Sites: what the file may say, who may ask from where and how often, what a browser is told."""
 
+import asyncio
 import base64
 import gzip
 import hashlib
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +15,7 @@ import brotli
 import pytest
 import uvicorn
 from fastapi.testclient import TestClient
+from limits.errors import StorageError
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -20,6 +23,7 @@ from assistant import server, wiring
 from assistant.api import create_api
 from assistant.errors import FootnoteError
 from assistant.feedback import FeedbackStore
+from assistant.limiter import Limiter
 from assistant.service import Embedded, Service
 from assistant.settings import load_settings
 from assistant.sites import read_sites
@@ -128,11 +132,15 @@ def test_a_setting_that_makes_no_site_is_refused_by_its_name(setting, value, wor
         read_sites(load_settings(**{setting: value}))
 
 
-def test_the_default_site_takes_what_the_file_leaves_open_from_the_settings(tmp_path: Path) -> None:
-    text = f'[default]\nphone = "+1 555 0100"\n[clinic]\n{ALLOWED}'
-    sites = read(tmp_path, text, clinic_name="Linden", clinic_phone="+1 555 0199")
+def test_a_site_takes_what_the_file_leaves_open_from_the_settings(tmp_path: Path) -> None:
+    """A site without its operator's emergency number would name another country's."""
+    text = f'[default]\nphone = "+1 555 0100"\n[clinic]\n{ALLOWED}\nname = "Oak"'
+    sites = read(
+        tmp_path, text, clinic_name="Linden", clinic_phone="+1 555 0199", emergency_number="112"
+    )
     assert (sites["default"].name, sites["default"].phone) == ("Linden", "+1 555 0100")
-    assert sites["clinic"].name is None
+    assert (sites["clinic"].name, sites["clinic"].phone) == ("Oak", "+1 555 0199")
+    assert sites["clinic"].emergency_number == sites["default"].emergency_number == "112"
     assert sites["default"].origins == ()
 
 
@@ -319,9 +327,37 @@ def test_an_ipv4_address_counts_as_itself_in_ipv6_clothes(embedding) -> None:
     assert statuses(embedding, "::ffff:192.0.2.8") == [200]
 
 
-@pytest.mark.parametrize("here", ["127.0.0.1", "127.0.0.9", "::1"])
-def test_this_machine_is_not_counted(embedding, here: str) -> None:
-    assert set(statuses(embedding, *[here] * 7)) == {200}
+@pytest.mark.parametrize("here", ["127.0.0.1", "127.0.0.9", "::1", "::ffff:127.0.0.1"])
+def test_this_machine_is_not_counted_unless_browsers_come_by_a_name(service, here: str) -> None:
+    """Then a proxy that says nothing of whom it speaks for must not lift every limit."""
+    for url, expected in ((None, {200}), ("https://ask.test", {200, 429})):
+        limited = replace(service, url=url, limiter=Limiter())
+        with TestClient(Peer(create_api(limited))) as client:
+            asked = [ask(client, "busy", None, **{"x-test-peer": here}) for _ in range(5)]
+        assert {response.status_code for response in asked} == expected
+
+
+@pytest.mark.parametrize("fails", [StorageError(ConnectionError()), None], ids=["down", "hangs"])
+def test_when_counting_fails_or_hangs_questions_are_let_through(
+    embedding, service, fails, monkeypatch, caplog
+) -> None:
+    monkeypatch.setattr("assistant.limiter.PATIENCE", 0.05)
+
+    async def broken(*_: object) -> bool:
+        if fails:
+            raise fails
+        return await asyncio.Event().wait()
+
+    monkeypatch.setattr(service.limiter._counter, "test", broken)
+    assert statuses(embedding, *["203.0.113.9"] * 4) == [200] * 4
+    assert caplog.text.count("questions cannot be counted") == 1
+    assert "203.0.113" not in caplog.text
+
+
+def test_what_is_kept_of_an_address_is_a_hash_with_a_key() -> None:
+    one, other = Limiter(), Limiter()
+    assert one._name("203.0.113.9") == one._name("::ffff:203.0.113.9") != other._name("203.0.113.9")
+    assert "203" not in one._name("203.0.113.9")
 
 
 @pytest.mark.parametrize("header", ["x-forwarded-for", "forwarded", "x-real-ip"])
@@ -364,6 +400,22 @@ def test_visitors_behind_a_named_proxy_are_counted_one_by_one(serve) -> None:
     client = serve("10.0.0.1,10.0.0.2", "10.0.0.2")
     asked = forwarded(client, "203.0.113.1", "203.0.113.1", "203.0.113.1", "203.0.113.2")
     assert asked == [200, 200, 429, 200]
+
+
+def test_a_named_proxy_is_known_on_a_socket_for_both_kinds_of_address(serve) -> None:
+    client = serve("10.0.0.0/24", "::ffff:10.0.0.7")
+    assert forwarded(client, *(f"203.0.113.{n}" for n in range(4))) == [200] * 4
+
+
+def test_a_proxy_that_is_no_address_is_refused(serve) -> None:
+    with pytest.raises(FootnoteError, match=r"'proxy.local' is no address. Write"):
+        serve("10.0.0.1, proxy.local", "10.0.0.1")
+
+
+def test_an_unnamed_proxy_is_told_of(service, caplog) -> None:
+    with TestClient(Peer(create_api(service))) as client:
+        forwarded(client, "203.0.113.1", "203.0.113.2")
+    assert caplog.text.count("Set FOOTNOTE_PROXIES=203.0.113.9") == 1
 
 
 def test_what_an_unnamed_proxy_says_is_not_believed(serve) -> None:
@@ -484,7 +536,7 @@ def test_a_file_whose_address_names_its_version_is_cached_for_ever(embedding, pa
     version = assets()[path].version
     cache = lambda query: embedding.get(path + query).headers["cache-control"]  # noqa: E731
     assert cache(f"?v={version}") == "public, max-age=31536000, immutable"
-    assert cache("") == cache("?v=older") == "public, max-age=300"
+    assert cache("") == cache("?v=older") == "public, no-cache"
 
 
 @pytest.mark.parametrize(

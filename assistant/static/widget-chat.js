@@ -3,13 +3,14 @@
 
 const LOW = "(max-height: 480px)";
 const HISTORY = 10;
+const PATIENCE = 30000;
 const DARK = matchMedia("(prefers-color-scheme: dark)");
 const PROBLEMS = { 403: "not_allowed", 429: "busy" };
 
 const STYLES = `
   .root {
     --surface: var(--footnote-surface, #fff); --ink: var(--footnote-ink, #1c2a2c);
-    --alarm: #b3261e; --on-alarm: #fff; --radius: var(--footnote-radius, var(--site-radius));
+    --alarm: #b3261e; --on-alarm: #fff; --ground: #fff; --on-ground: #1c2a2c; --radius: var(--footnote-radius, var(--site-radius));
     --soft: color-mix(in srgb, var(--ink) 78%, var(--surface));
     --line: color-mix(in srgb, var(--ink) 20%, var(--surface));
     --tint: color-mix(in srgb, var(--accent) 10%, var(--surface));
@@ -17,7 +18,8 @@ const STYLES = `
   }
   .dark {
     --surface: var(--footnote-surface, #182425); --ink: var(--footnote-ink, #e8efef);
-    --alarm: #ff9c92; --on-alarm: #2d0b07; color-scheme: dark;
+    --alarm: #ff9c92; --on-alarm: #2d0b07; --ground: #182425; --on-ground: #e8efef;
+    color-scheme: dark;
     --accent: var(--footnote-accent, var(--site-accent_dark));
     --on-accent: var(--footnote-on-accent, var(--site-on_accent_dark));
   }
@@ -56,7 +58,7 @@ const STYLES = `
   }
   h2 { flex: 1 1 40%; padding: 4px 8px; line-height: 1.3; }
   img { max-width: 96px; max-height: 36px; }
-  .leave { flex: 1 0 100%; order: 1; }
+  .panel .leave { order: 1; border-color: currentcolor; }
   .menu > div {
     position: absolute; top: 52px; inset-inline-end: 8px; display: grid; padding: 8px;
     box-shadow: 0 8px 40px #0005;
@@ -94,7 +96,7 @@ const STYLES = `
   .talk .wrong { padding: 0; border: 0; text-decoration: underline; }
   .action { display: flex; align-items: center; font-weight: 600; text-decoration: none; }
   .rating form { flex: 1 0 100%; }
-  .urgent { border: 3px solid var(--alarm); }
+  .panel .urgent { border: 3px solid var(--alarm); color: var(--on-ground); background: var(--ground); }
   .alarm h4 { font-size: 1.25em; color: var(--alarm); }
   .alarm .action {
     flex: 1 0 100%; justify-content: center; min-height: 56px; font-size: 1.25em;
@@ -306,6 +308,8 @@ class Chat {
   #pending;
 
   constructor(element, site) {
+    // Nothing but a page: what came over the line must not run as a script.
+    if (!/^https?:/.test(site.leave)) site.leave = null;
     Object.assign(this, { element, site, root: element.root });
     this.#dress();
     this.#build();
@@ -482,7 +486,7 @@ class Chat {
   }
 
   #showNotice(of) {
-    Object.assign(this.notice, { textContent: of.notice.text, ...this.language(of) });
+    Object.assign(this.notice, { textContent: of.notice.text || this.site.notice.text, ...this.language(of) });
   }
 
   #dress() {
@@ -490,7 +494,7 @@ class Chat {
     const { theme } = site;
     const own = (name) => element.getAttribute(name) || theme[name];
     for (const [name, value] of Object.entries(theme)) {
-      if (name.startsWith("offset") && element.hasAttribute("offset")) continue;
+      if (/\(/.test(value) || (/^offset/.test(name) && element.hasAttribute("offset"))) continue;
       root.style.setProperty(`--site-${name}`, value >= 0 ? `${value}px` : value);
     }
     const scheme = own("scheme");
@@ -535,7 +539,7 @@ class Chat {
       this.panel.addEventListener(type, ({ target }) => (this.menu.open &&= this.menu.contains(target)));
     }
     // What is typed here is none of the host page's business.
-    for (const type of ["keydown", "keyup", "keypress", "input"]) {
+    for (const type of ["keydown", "keyup", "keypress", "beforeinput", "input", "paste"]) {
       this.panel.addEventListener(type, (event) => event.stopPropagation());
     }
     this.#showNotice(site);
@@ -613,7 +617,6 @@ class Chat {
     this.send = make("button", { className: "send", onclick }, texts.send);
     const onsubmit = (event) => {
       event.preventDefault();
-      if (this.#asking) return;
       this.ask(this.input.value);
       this.input.value = "";
       grow();
@@ -633,9 +636,11 @@ class Chat {
     } else this.element.close();
   }
 
+  // Where it leads does not learn from where.
   #leave() {
     this.clear();
     this.element.hidden = true;
+    document.head.append(make("meta", { name: "referrer", content: "no-referrer" }));
     location.replace(this.site.leave);
   }
 
@@ -678,13 +683,16 @@ class Chat {
     this.send.textContent = texts.stop;
     this.#say(texts.searching);
     this.reveal(exchange.heading, true);
+    const late = setTimeout(() => asking.abort("late"), PATIENCE);
     try {
       await this.#receive(exchange, working, asking.signal);
       this.#finish(exchange);
     } catch (error) {
-      const known = asking.signal.aborted ? problem("stopped") : error;
+      const { aborted, reason } = asking.signal;
+      const known = aborted && reason !== "late" ? problem("stopped") : error;
       if (this.#exchanges.includes(exchange)) this.#fail(exchange, known);
     }
+    clearTimeout(late);
     if (this.#asking !== asking) return;
     this.#asking = null;
     this.send.textContent = texts.send;
@@ -727,11 +735,14 @@ class Chat {
     this.reveal(urgent ? exchange.body : exchange.heading, true);
     this.#keep();
     this.#emit("answer", { kind });
-    if (urgent) this.#emit("urgent");
+    if (urgent) {
+      this.open();
+      this.#emit("urgent");
+    }
   }
 
   #fail(exchange, { message, wait = 0 }) {
-    const { texts, actions } = this.site;
+    const { texts, actions, emergency } = this.site;
     const key = texts[message] ? message : navigator.onLine ? "failed" : "offline";
     const stopped = key === "stopped";
     const text = make("p");
@@ -750,7 +761,7 @@ class Chat {
       "problem",
       text,
       key !== "not_allowed" && retry,
-      !stopped && this.actions(actions),
+      !stopped && this.actions([emergency, ...actions]),
     );
     try {
       this.#draw(exchange, box);
@@ -758,6 +769,7 @@ class Chat {
       exchange.body.replaceChildren(box); // what came was no reply
     }
     count(wait);
+    if (exchange !== this.#exchanges.at(-1)) return; // another question has taken its place
     this.#say(text.textContent);
     this.reveal(exchange.body);
   }
@@ -802,7 +814,7 @@ class Chat {
     const note = ({ number, quote, title, caution, href }) => {
       const parts = [`[${number}] ${quoted(quote)}`, title];
       if (caution) parts.push(`${texts.caution}: ${caution}`);
-      return ["p", [...parts, this.element.host + href].join("\n")];
+      return ["p", [...parts, this.passage(href)].join("\n")];
     };
     const question = reply.understood_as;
     return [
@@ -825,7 +837,8 @@ class Chat {
   async #copy() {
     const { texts } = this.site;
     const done = await navigator.clipboard?.writeText(this.#text()).then(() => true, () => false);
-    this.#say(done ? texts.copied : texts.failed);
+    this.hint.textContent = done ? texts.copied : texts.failed;
+    this.#say(this.hint.textContent);
   }
 
   #save() {

@@ -2,7 +2,10 @@
 (() => {
   const build = {};
   const NAME = "footnote-assistant";
-  const { src, dataset } = document.currentScript;
+  const script = document.currentScript;
+  // An element of the host page's could pass itself off for it, by its name.
+  if (!(script instanceof HTMLScriptElement)) return;
+  const { src, dataset } = script;
   const base = src.replace(/\/widget\.js.*/, "");
 
   // `!important` in here wins over every rule of the host page.
@@ -58,11 +61,12 @@
       policy ??= window.trustedTypes?.createPolicy("footnote", { createScriptURL: (url) => url });
       // A failed module stays failed under its address, so another try has another.
       const url = base + build.chat + (tries++ ? `&try=${tries}` : "");
-      const script = make("script", { type: "module", crossOrigin: "", onerror: reject });
-      script.integrity = build.integrity;
-      script.src = policy?.createScriptURL(url) ?? url;
+      const module = make("script", { type: "module", crossOrigin: "", onerror: reject });
+      module.integrity = build.integrity;
+      module.referrerPolicy = "no-referrer";
+      module.src = policy?.createScriptURL(url) ?? url;
       handOver = resolve;
-      document.head.append(script);
+      document.head.append(module);
     });
 
   class Assistant extends HTMLElement {
