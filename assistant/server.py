@@ -25,6 +25,7 @@ def serve(settings: Settings, service: Service) -> None:
     """
     logging.basicConfig(level=settings.log_level, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel("WARNING")
+    logging.getLogger("uvicorn.error").addFilter(_without_words)
     proxies = _proxies(settings.proxies)
     api = create_api(service)
     if settings.page:
@@ -47,6 +48,14 @@ def serve(settings: Settings, service: Service) -> None:
         uvicorn.Server(config).run(sockets=[listener])
     finally:
         service.close()
+
+
+def _without_words(record: logging.LogRecord) -> bool:
+    """Keep of an exception its type: its text, and its traceback's, may hold a visitor's words."""
+    if record.exc_info and record.exc_info[0]:
+        record.msg, record.args = f"request failed: {record.exc_info[0].__name__}", ()
+        record.exc_info = record.exc_text = None
+    return True
 
 
 def _proxies(text: str) -> list[str]:

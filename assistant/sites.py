@@ -198,7 +198,7 @@ def read_sites(settings: Settings) -> Mapping[str, Site]:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise FootnoteError(f"{path}: {error}. Mend it.") from None
     for name, table in tables.items():
-        sites[name] = _site(path, text, name, table, sites[DEFAULT])
+        sites[name] = _site(path, text, name, table, default)
     return sites
 
 

@@ -1,5 +1,6 @@
 """The pipeline on the real index: outcomes, evidence, follow-ups, and what can never happen."""
 
+import asyncio
 import dataclasses
 import re
 
@@ -10,11 +11,12 @@ from hypothesis import strategies as st
 
 from assistant import wording
 from assistant.decide import Decision
+from assistant.engine import Together
 from assistant.errors import RequestError
 from assistant.grounding import GroundingError, verify
 from assistant.rendering import as_json, as_text
 from assistant.triage import RedFlag, triage
-from assistant.values import CITING, Ask, Citation, Kind, Reply, Source, Span, Statement
+from assistant.values import CITING, Ask, Citation, Clinic, Kind, Reply, Source, Span, Statement
 
 
 def ask(engine, question: str, *history: str, locale: str | None = None) -> Reply:
@@ -273,3 +275,99 @@ def test_a_reply_from_another_version_of_a_source_does_not_leave() -> None:
         verify(reply, {"s": Source("s", "S", SOURCE.text + " Changed.")})
     with pytest.raises(GroundingError):
         verify(reply, {})
+
+
+# ------------------------------------------------------------ emergencies, come what may
+
+
+@pytest.mark.parametrize(
+    ("question", "locale"),
+    [
+        ("لا أستطيع التنفس", "ar"),
+        ("حلقي يغلق", "ar"),
+        ("أشعر بألم شديد في صدري", "ar"),
+        ("我无法呼吸", "zh"),
+        ("我胸口很痛", "zh"),
+        ("我想自杀", "zh"),
+        ("хочу умереть", "ru"),
+        ("у меня отек горла, задыхаюсь", "ru"),
+    ],
+)
+def test_in_letters_that_the_bank_does_not_know_the_patterns_decide(
+    engine, question, locale
+) -> None:
+    """The bank has no emergency in them, and must not outvote a pattern that has."""
+    reply = ask(engine, question)
+    assert (reply.kind, reply.locale) == (Kind.URGENT, locale)
+
+
+def test_a_broken_search_does_not_cost_the_card(engine, monkeypatch) -> None:
+    def broken(_: list[str]) -> None:
+        raise OSError
+
+    monkeypatch.setattr(engine, "search", broken)
+    assert ask(engine, "my throat is closing up and I can't breathe").kind is Kind.URGENT
+    other = ask(engine, "How long does bruising last?")
+    assert other.kind is Kind.UNAVAILABLE
+    assert other.actions[0].href == "tel:911"
+
+
+def test_a_language_that_is_not_understood_is_told_the_number_to_call(engine) -> None:
+    reply = ask(engine, "¿cuántos días duran los moretones?")
+    assert (reply.kind, reply.actions[0].href) == (Kind.NOT_COVERED, "tel:112")
+
+
+def test_thanks_in_a_language_of_the_bank_are_thanks_and_of_another_are_not_guessed(engine) -> None:
+    assert ask(engine, "Merci beaucoup").kind is Kind.SMALLTALK
+    assert ask(engine, "köszönöm szépen a segítséget").kind is Kind.NOT_COVERED
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "i'm pregnant can i have mesotherapy",
+        "i have epilepsy is it allowed",
+        "My son is 15, can he?",
+    ],
+)
+def test_beside_ask_a_clinician_stands_nothing_that_is_about_something_else(
+    engine, question
+) -> None:
+    reply = ask(engine, question)
+    assert reply.kind is Kind.PERSONAL
+    assert reply.statements == ()
+
+
+def test_a_swollen_face_is_never_told_that_it_is_harmless(engine) -> None:
+    for told in ("my face is swollen", "my face is so swollen", "why is my face so swollen"):
+        assert ask(engine, told).kind is Kind.URGENT
+
+
+def test_a_countrys_crisis_line_is_not_offered_where_another_number_is_called(engine) -> None:
+    flag = RedFlag("suicide", "")
+    numbers = lambda clinic: [  # noqa: E731
+        a.href for a in dataclasses.replace(replies, clinic=clinic).urgent(flag, "en").actions
+    ]
+    replies = engine.assistant.replies
+    assert numbers(Clinic()) == ["tel:988", "tel:911"]
+    assert numbers(Clinic(emergency_number="999")) == ["tel:999"]
+    both = Clinic(emergency_number="999", crisis_number="116 123")
+    assert numbers(both) == ["tel:116123", "tel:999"]
+
+
+def test_what_looks_like_an_emergency_passes_those_who_wait() -> None:
+    searched: list[list[str]] = []
+
+    def search(texts: list[str]) -> list[str]:
+        searched.append(texts)
+        return texts
+
+    async def run() -> None:
+        together = Together(search)  # type: ignore[arg-type]
+        waiting = [together.search([f"{n}"] * 20) for n in range(4)]
+        await asyncio.gather(together.search(["help"], first=True), *waiting)
+        together.close()
+
+    asyncio.run(run())
+    assert searched[0][0] == "help"
+    assert max(map(len, searched)) <= 32

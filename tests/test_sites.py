@@ -305,6 +305,18 @@ def test_an_address_that_asks_too_much_is_told_how_long_to_wait(embedding, watch
     assert statuses(embedding, "203.0.113.9", site="clinic") == [200]
 
 
+def test_nobody_is_too_many_for_an_emergencys_card(embedding, watched) -> None:
+    statuses(embedding, *["203.0.113.9"] * 3)
+    searched = len(watched.asked)
+    body = {"question": "my throat is closing up and I can't breathe", "site": "busy"}
+    for accept in ("application/json", "text/event-stream"):
+        headers = {"origin": HOME, "accept": accept}
+        response = embedding.post("/api/v1/ask", json=body, headers=headers)
+        assert response.status_code == 200
+        assert '"kind":"urgent"' in response.text.replace(": ", ":")
+    assert len(watched.asked) == searched
+
+
 def test_a_site_is_counted_as_a_whole_too(embedding) -> None:
     peers = [f"198.51.100.{n}" for n in range(7)]
     assert statuses(embedding, *peers) == [200] * 5 + [429] * 2
@@ -575,7 +587,7 @@ def test_both_files_are_scripts_of_twelve_kilobytes_together(embedding) -> None:
 
 
 def test_the_tag_pins_what_the_server_serves_and_so_does_the_launcher(embedding, service) -> None:
-    text = tag(service.at("clinic").site, "https://ask.test/")
+    text = tag(service.at("clinic").site, "https://ask.test")
     tagged = dict(re.findall(r'([\w-]+)="([^"]*)"', text.split("</script>")[0]))
     assert tagged["src"].startswith("https://ask.test/widget.js?v=")
     served = embedding.get(tagged["src"])
