@@ -69,9 +69,12 @@ def grounds_of(target: Target, settings: Settings, options: Options) -> Grounds:
         collection = corpora.read_collection(settings.corpus, settings.collection)
         reviewed = {s.id: s.sha256 for s in collection.sources}
         knowledge = read_knowledge(collection)
-        about = [collection.about, *(d.about for d in knowledge.disagreements)]
+        about = [
+            collection.about,
+            *collection.about_in.values(),
+            *(d.about for d in knowledge.disagreements),
+        ]
         limited = _limited(knowledge)
-    about += [text for locale in wording.locales() if (text := wording.raw(locale, "about"))]
     contexts = data.rows(Context, "context", options.folder) or data.rows(Context, "context")
     return Grounds(texts, reviewed, limited, contexts, about, Exact(), settings.emergency_number)
 
