@@ -28,7 +28,7 @@ CONTRACTION = re.compile(r"(?<=\w)['’‘ʼ`´](?=(?:s|t|re|ve|ll|d|m)\b)")
 ELONGATED = re.compile(r"([^\W\d_])\1{2,}")
 PATTERN_WORD = re.compile(rf"(?:\d+\.?\d*|[{CJK}]|[^\W\d_{CJK}]+)\*?|[*^$?]")
 DISGUISED = re.compile(r"(?<=[a-z])[01345](?=[a-z])")  # "k1ll", "br3athe"
-LIGATURES = str.maketrans({"ß": "ss", "œ": "oe", "æ": "ae", "ø": "o", "ł": "l"})
+LIGATURES = str.maketrans({"ß": "ss", "œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "ı": "i"})
 LINK = re.compile(r"\s(~|>>|>|\+\+|\+)\s")
 SHORTEST_KEY = 5  # letters; shorter words have too many neighbours to be respelt
 
