@@ -14,7 +14,7 @@ from assistant.bank import Fact
 from assistant.encoder import Vectors
 from assistant.heads import KINDS, Scored
 from assistant.index import Index
-from assistant.language import SCRIPTS
+from assistant.language import READ
 from assistant.retrieval import Hit, Retriever
 from assistant.triage import RedFlag
 from assistant.values import Citation, Kind
@@ -117,10 +117,10 @@ class Decider:
 
         Patterns and bank vouch for each other: either may be enough when it is sure, and a
         pattern in a message that the bank holds for harmless ("I can't breathe for laughing")
-        is not. Without a bank the patterns decide, and so they do in letters that neither the
+        is not. Without a bank the patterns decide, and so they do in languages that neither the
         encoder nor the bank's emergencies know.
         """
-        if decision.alarm is None or language in SCRIPTS:
+        if decision.alarm is None or language not in READ:
             return flag
         cut = ALARM_CUT if language == "en" else FOREIGN_ALARM_CUT
         odds = decision.alarm + (PATTERN if flag else 0.0)

@@ -29,6 +29,8 @@ ENGLISH = frozenset(
     "much many hurt pain skin face needle bruise bruises swelling side effects safe normal still "
     "going away hi hello thanks thank bye ok okay yes please help".split()
 )
+READ = ("en", "es", "fr", "pt", "de", "it")
+"""Languages in which banks hold more than a few messages; in others they would be guessed at."""
 SURE = 0.7
 """Probability at which another language is believed: of 18,200 everyday English queries (CLINC)
 one is then taken for another language, "merci beaucoup"."""

@@ -19,7 +19,7 @@ from assistant.decide import Decider, Decision, Found
 from assistant.errors import RequestError
 from assistant.followup import FollowUps, Meta, Topic
 from assistant.grounding import verify
-from assistant.language import language_of
+from assistant.language import READ, language_of
 from assistant.replies import Replies
 from assistant.spelling import SHORTEST, WORD
 from assistant.triage import RedFlag, triage
@@ -36,8 +36,6 @@ REMEMBERED = 4
 """Earlier questions that are read again to understand a follow-up."""
 LONG_AGO = 20
 """A message of so many words after an emergency is taken for what it says itself."""
-ALSO_IN_THE_BANK = ("es", "fr", "pt", "de", "it")
-"""Languages in which the bank has more than a few messages; others would be guessed at."""
 LEADS_TO_A_QUESTION = ("greeting", "capabilities", "default", "")
 """Small talk after which somebody asks: better told at once that it must be in English."""
 READABLE = 0.4
@@ -151,7 +149,7 @@ class Assistant:
     def _foreign(self, message: Message, locale: str) -> Reply:
         """Say that only English is understood; of the bank's other languages thanks and misuse."""
         decision = message.decision
-        if message.language in ALSO_IN_THE_BANK and decision.topic not in LEADS_TO_A_QUESTION:
+        if message.language in READ and decision.topic not in LEADS_TO_A_QUESTION:
             if decision.kind is Kind.SMALLTALK:
                 return self.replies.smalltalk(decision.topic, locale, ())
             if decision.kind is Kind.REFUSED:

@@ -291,9 +291,12 @@ def test_a_reply_from_another_version_of_a_source_does_not_leave() -> None:
         ("我想自杀", "zh"),
         ("хочу умереть", "ru"),
         ("у меня отек горла, задыхаюсь", "ru"),
+        ("nefes alamıyorum", "tr"),
+        ("ik kan niet ademen", "nl"),
+        ("nie mogę oddychać", "pl"),
     ],
 )
-def test_in_letters_that_the_bank_does_not_know_the_patterns_decide(
+def test_in_languages_that_the_bank_does_not_know_the_patterns_decide(
     engine, question, locale
 ) -> None:
     """The bank has no emergency in them, and must not outvote a pattern that has."""
