@@ -25,7 +25,11 @@ def main(arguments: list[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     if given[:1] == [WIDGET_TAG]:
         return _print_tag(given[1:])
-    parser = argparse.ArgumentParser(prog="python -m assistant", description="Ask in a terminal.")
+    parser = argparse.ArgumentParser(
+        prog="python -m assistant",
+        description="Ask in a terminal.",
+        epilog=f"Another command: python -m assistant {WIDGET_TAG} SITE",
+    )
     parser.add_argument("question", nargs="?", help="without one, a conversation")
     parser.add_argument("--json", action="store_true", help="print replies as HTTP gives them")
     parser.add_argument("--locale", help="locale of the visitor")

@@ -26,6 +26,13 @@ DEFAULT = "default"
 DEMO = "demo"
 FICTION = {"id": DEMO, "name": "Linden Skin Clinic", "phone": "+1 555 0100", "url": None}
 """The clinic of the demonstration, which nobody can reach."""
+EXAMPLES = {
+    "phone": "+1 555 0100",
+    "emergency_number": "112",
+    "crisis_number": "116 123",
+    "font": "Georgia, serif",
+}
+"""What is shown for a key whose value has the wrong form."""
 SITE_ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
@@ -235,7 +242,7 @@ def _first(error: ValidationError) -> tuple[tuple[str, ...], Any, str]:
         known = [k for k in tables.get(where[0], Site).model_fields if k != "id"]
         problem = f"no such key; there are {', '.join(known)}"
     elif found["type"] == "string_pattern_mismatch":
-        problem = f"must look like {found['ctx']['pattern']}"
+        problem = f"must look like {EXAMPLES[where[-1]]!r}"
     return where, found["input"], problem
 
 
