@@ -248,7 +248,14 @@ fiyat ne kadar
 dudak dolgusu yapıyor musunuz
 çocuklara yapılır mı
 saç dökülmesine iyi gelir mi
-kan tahlili gerekli mi""",
+kan tahlili gerekli mi
+nefes darlığım yok, ateşim yok, sadece biraz morluk
+göğüs ağrım yok
+bayılmadım iyiyim
+dudaklarım şişmedi
+iki yıl önce kalp krizi geçirdim, yaptırabilir miyim
+annem yıllar önce felç geçirdi, bu sorun olur mu
+cildim gri ve donuk, işe yarar mı""",
     "nl": """hoe lang duurt de zwelling
 kan mesotherapie ademnood veroorzaken?
 wat zijn de tekenen van een allergische reactie
@@ -273,7 +280,13 @@ ik geef borstvoeding, mag het
 ik ga dood van nieuwsgierigheid
 hoeveel kost een sessie
 gebruiken jullie lidocaine
-hoe diep gaat de naald""",
+hoe diep gaat de naald
+ik heb geen moeite met ademen, alleen een blauwe plek
+mijn keel is niet gezwollen
+mijn vader had vijf jaar geleden een beroerte
+ik heb gelezen over iemand die blind werd
+mijn lip was gisteren gezwollen maar is weer normaal
+mijn huid is dof en grijs, helpt het""",
     "pl": """jak długo trwa opuchlizna
 czy mezoterapia może powodować duszności?
 jakie są objawy reakcji alergicznej
@@ -298,26 +311,58 @@ karmię piersią, czy mogę
 mam duszę artysty
 ile kosztuje zabieg
 czy używacie lidokainy
-jak głęboko wchodzi igła""",
+jak głęboko wchodzi igła
+nie mam problemów z oddychaniem, tylko siniak
+gardło nie jest spuchnięte
+mój tata miał udar pięć lat temu, czy mogę
+czytałam o kobiecie która oślepła
+warga była spuchnięta wczoraj ale już przeszło
+chcę schudnąć i nie chcę już cellulitu""",
     "ar": """كم يستمر التورم
 هل يسبب ضيق التنفس؟
 ما هي أعراض الحساسية
 كم سعر الجلسة
 أموت من الضحك
 لا ارى فرق
-هل يناسب الاطفال""",
+هل يناسب الاطفال
+ليس عندي ضيق في التنفس
+قبل سنوات اغمي علي
+هل يمكن ان تسبب جلطة؟
+انا حامل هل يمكنني
+عندي هالات سوداء تحت العين""",
     "zh": """肿多久会消
 会不会导致呼吸困难？
 过敏的症状是什么
 多少钱一次
 笑死我了
 看不见效果
-有点肿正常吗""",
+有点肿正常吗
+没有呼吸困难
+几年前我晕倒过
+我怕晕针
+有没有人因此死亡
+能去黑眼圈吗
+打完针多久能运动""",
     "ru": """сколько держится отек
 может ли вызвать удушье?
 какие признаки аллергии
 сколько стоит сеанс
 умираю от любопытства
 не вижу разницы
-много лет назад упала в обморок""",
+много лет назад упала в обморок
+нет одышки, только синяк
+год назад был инсульт, можно ли мне
+какой риск некроза
+боюсь упасть в обморок
+черные точки на носу
+помогает ли от выпадения волос""",
+}
+# Asked after an emergency, it leaves it one.
+IS_IT_NORMAL = {
+    "tr": ", bu normal mi?",
+    "nl": ", is dit normaal?",
+    "pl": ", czy to normalne?",
+    "ar": "، هل هذا طبيعي؟",
+    "zh": "，正常吗？",
+    "ru": ", это нормально?",
 }

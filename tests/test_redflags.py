@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assistant.triage import triage
+from tests import redflag_cases
 
 EMERGENCIES = [
     ("my throat is closing up", "anaphylaxis"),
@@ -60,6 +61,16 @@ def test_an_emergency_is_recognised(message: str, category: str) -> None:
 @pytest.mark.parametrize("message", HARMLESS)
 def test_what_only_sounds_like_one_is_not(message: str) -> None:
     assert triage(message) is None
+
+
+@pytest.mark.parametrize("language", redflag_cases.EMERGENCIES)
+def test_emergencies_and_their_look_alikes_are_told_apart_in_every_language(language: str) -> None:
+    emergencies = redflag_cases.EMERGENCIES[language].splitlines()
+    look_alikes = redflag_cases.LOOK_ALIKES[language].splitlines()
+    asked = redflag_cases.IS_IT_NORMAL[language]
+    assert [message for message in emergencies if triage(message) is None] == []
+    assert [message for message in emergencies if triage(message + asked) is None] == []
+    assert [message for message in look_alikes if triage(message)] == []
 
 
 def test_an_emergency_deep_in_a_long_message_is_found() -> None:

@@ -11,7 +11,7 @@ from assistant.rulebook import FOLDER, ORDER, compile_rules, rulebook, spell
 from assistant.triage import RedFlag, triage
 from tests.conftest import ROOT
 
-EUROPEAN = ("en", "es", "fr", "pt", "de", "it")
+EUROPEAN = ("en", "es", "fr", "pt", "de", "it", "nl", "pl", "tr")
 ENGINE_GUARDS = {
     "figure", "negation", "filler", "or", "subject", "break", "general", "asserting", "past",
     "present", "now", "resolved", "relapse", "treatment", "lately",
