@@ -18,7 +18,6 @@ from assistant.conversation import find
 from assistant.palette import palette
 from assistant.service import Embedded, Service
 from assistant.sites import DEFAULT
-from assistant.stage import TITLE
 from assistant.values import Kind
 
 ICON = (
@@ -32,6 +31,8 @@ GRADIO_HEAD = re.compile(
     re.DOTALL,
 )
 """What Gradio's document says about itself, and its frame resizer, which the page never uses."""
+TITLE = "%TITLE%"
+"""What Gradio takes for the page's title, until the real one is written."""
 TOLD = (
     "conversation", "copied", "done", "failed", "feedback_thanks", "footnote", "helpful",
     "not_helpful", "offline", "saved_on", "searching", "title",

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from assistant import wording
 from assistant.clean import MAX_QUESTION
 from assistant.conversation import Conversation, View
+from assistant.document import TITLE
 from assistant.feedback import MAX_REASON
 from assistant.messages import REWORD, Session
 from assistant.values import Kind
@@ -19,8 +20,6 @@ AT_ONCE = 32
 """Answers in the making at the same time; Gradio's own default is one."""
 QUIET = {"show_progress": "hidden", "api_visibility": "private", "concurrency_limit": AT_ONCE}
 """How every event is heard."""
-TITLE = "%TITLE%"
-"""What Gradio takes for the page's title, until `document` writes the real one."""
 THUMBS = {True: "Like", False: "Dislike", None: None}
 """Gradio's names, from which it also chooses the icons."""
 
@@ -44,7 +43,7 @@ class _Parts(NamedTuple):
 def blocks(gr: Any, talk: Conversation) -> Any:
     """Return the page's components, joined to the conversation."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True) as page:
-        _wire(gr, page, _Stage(gr, talk, _parts(gr)))
+        _wire(gr, page, _Components(gr, talk, _parts(gr)))
     return page
 
 
@@ -80,7 +79,7 @@ def _parts(gr: Any) -> _Parts:
 
 
 @dataclass(frozen=True)
-class _Stage:
+class _Components:
     """The components and the conversation that they show."""
 
     gr: Any
@@ -129,20 +128,20 @@ class _Stage:
         )
 
 
-def _wire(gr: Any, page: Any, stage: _Stage) -> None:
+def _wire(gr: Any, page: Any, shown: _Components) -> None:
     """Join what a visitor does with what the conversation makes of it."""
 
     def begin(request: gr.Request) -> dict[Any, Any]:
-        return stage.begin(stage.talk.begin(request.query_params))
+        return shown.begin(shown.talk.begin(request.query_params))
 
-    page.load(begin, None, list(stage.parts), **QUIET)
-    _wire_asking(gr, stage)
-    _wire_ending(gr, stage)
-    _wire_feedback(gr, stage)
+    page.load(begin, None, list(shown.parts), **QUIET)
+    _wire_asking(gr, shown)
+    _wire_ending(gr, shown)
+    _wire_feedback(gr, shown)
 
 
-def _wire_asking(gr: Any, stage: _Stage) -> None:
-    parts, talk = stage.parts, stage.talk
+def _wire_asking(gr: Any, shown: _Components) -> None:
+    parts, talk = shown.parts, shown.talk
 
     async def ask(
         question: str, given: Session | None, request: gr.Request
@@ -150,21 +149,21 @@ def _wire_asking(gr: Any, stage: _Stage) -> None:
         if not question.strip():
             yield {parts.box: gr.skip()}
             return
-        session, name = stage.session(given, request), request.session_hash
+        session, name = shown.session(given, request), request.session_hash
         first = True
         async for view in talk.ask(question, session, name, request.request):
             # After the first view, the next question may stand in the box.
-            yield stage.show(view) if first else stage.show(view, box=gr.skip())
+            yield shown.show(view) if first else shown.show(view, box=gr.skip())
             first = False
 
     async def pick(
         given: Session | None, request: gr.Request, event: gr.SelectData
     ) -> AsyncIterator[dict[Any, Any]]:
         if event.value == REWORD:
-            yield stage.show(talk.reword(stage.session(given, request)))
+            yield shown.show(talk.reword(shown.session(given, request)))
             return
-        async for shown in ask(str(event.value), given, request):
-            yield shown
+        async for change in ask(str(event.value), given, request):
+            yield change
 
     changing = [
         parts.session, parts.chat, parts.box, parts.send, parts.stop, parts.reasons, parts.transcript,
@@ -174,33 +173,33 @@ def _wire_asking(gr: Any, stage: _Stage) -> None:
     parts.chat.option_select(pick, [parts.session], changing, **QUIET)
 
 
-def _wire_ending(gr: Any, stage: _Stage) -> None:
-    parts, talk = stage.parts, stage.talk
+def _wire_ending(gr: Any, shown: _Components) -> None:
+    parts, talk = shown.parts, shown.talk
 
     def stop(request: gr.Request) -> None:
         talk.stop(request.session_hash)
 
     def clear(given: Session | None, request: gr.Request) -> dict[Any, Any]:
-        view = talk.forget(stage.session(given, request), request.session_hash)
-        return stage.show(view, reason="")
+        view = talk.forget(shown.session(given, request), request.session_hash)
+        return shown.show(view, reason="")
 
     parts.stop.click(stop, None, None, **QUIET)
     parts.clear.click(clear, [parts.session], list(parts), **QUIET)
 
 
-def _wire_feedback(gr: Any, stage: _Stage) -> None:
-    parts, talk = stage.parts, stage.talk
+def _wire_feedback(gr: Any, shown: _Components) -> None:
+    parts, talk = shown.parts, shown.talk
 
     async def rate(
         given: Session | None, request: gr.Request, event: gr.LikeData
     ) -> dict[Any, Any]:
-        session, place = stage.session(given, request), int(event.index)
+        session, place = shown.session(given, request), int(event.index)
         now = await talk.rate(session, place, event.liked, request.request)
-        return stage.set(session=now, reasons=gr.Row(visible=now.rated is not None))
+        return shown.set(session=now, reasons=gr.Row(visible=now.rated is not None))
 
     async def explain(given: Session | None, reason: str, request: gr.Request) -> dict[Any, Any]:
-        now = await talk.explain(stage.session(given, request), reason, request.request)
-        return stage.set(session=now, reasons=gr.Row(visible=False), reason="")
+        now = await talk.explain(shown.session(given, request), reason, request.request)
+        return shown.set(session=now, reasons=gr.Row(visible=False), reason="")
 
     changing = [parts.session, parts.reasons, parts.reason]
     parts.chat.like(rate, [parts.session], changing, **QUIET)
