@@ -13,8 +13,9 @@ from assistant.clean import MAX_QUESTION
 from assistant.conversation import Conversation, View
 from assistant.document import TITLE
 from assistant.feedback import MAX_REASON
-from assistant.messages import REWORD, Session
+from assistant.messages import REWORD
 from assistant.values import Kind
+from assistant.visit import Visit
 
 AT_ONCE = 32
 """Answers in the making at the same time; Gradio's own default is one."""
@@ -27,7 +28,7 @@ THUMBS = {True: "Like", False: "Dislike", None: None}
 class _Parts(NamedTuple):
     """The components that react."""
 
-    session: Any
+    visit: Any
     chat: Any
     box: Any
     send: Any
@@ -49,7 +50,7 @@ def blocks(gr: Any, talk: Conversation) -> Any:
 
 def _parts(gr: Any) -> _Parts:
     """Return the components without a word: what they say comes with the session."""
-    session = gr.State(None)
+    visit = gr.State(None)
     chat = gr.Chatbot(
         [],
         elem_id="chat",
@@ -74,7 +75,7 @@ def _parts(gr: Any) -> _Parts:
         notice = gr.Markdown("", elem_id="notice", container=False)
     transcript = gr.Textbox(visible="hidden", elem_id="transcript")
     return _Parts(
-        session, chat, box, send, stop, clear, notice, reasons, reason, send_reason, transcript
+        visit, chat, box, send, stop, clear, notice, reasons, reason, send_reason, transcript
     )
 
 
@@ -86,8 +87,8 @@ class _Components:
     talk: Conversation
     parts: _Parts
 
-    def session(self, given: Session | None, request: Any) -> Session:
-        """Return the session; it may have been forgotten, while its page still stands."""
+    def visit(self, given: Visit | None, request: Any) -> Visit:
+        """Return the visit; it may have been forgotten, while its page still stands."""
         return given or self.talk.begin(request.query_params)
 
     def set(self, **changes: Any) -> dict[Any, Any]:
@@ -96,27 +97,26 @@ class _Components:
 
     def show(self, view: View, **more: Any) -> dict[Any, Any]:
         """Return what changes with a view."""
-        gr, session = self.gr, view.session
-        thumbs = [THUMBS[turn.helpful] for turn in session.turns]
+        gr = self.gr
         changes = {
-            "session": session,
-            "chat": gr.Chatbot(view.messages, feedback_value=thumbs),
+            "chat": gr.Chatbot(view.messages, feedback_value=_icons(view)),
             "box": gr.Textbox(view.box, info=view.hint),
             "send": gr.Button(visible=not view.working),
             "stop": gr.Button(visible=view.working),
-            "reasons": gr.Row(visible=session.rated is not None),
-            "transcript": self.talk.messages(session).transcript(),
+            "reasons": gr.Row(visible=view.reasons),
+            "transcript": view.transcript,
         }
         return self.set(**(changes | more))
 
-    def begin(self, session: Session) -> dict[Any, Any]:
-        """Return everything with the words of a session's site and locale."""
-        gr, say = self.gr, self.talk.messages(session).labels
-        rtl = wording.direction(session.locale) == "rtl"
-        view = self.talk.empty(session)
-        notice = self.talk.here(session).notice(Kind.ANSWER, session.locale).text
+    def begin(self, visit: Visit) -> dict[Any, Any]:
+        """Return everything with the words of a visit's site and locale."""
+        gr, say = self.gr, self.talk.messages(visit).labels
+        rtl = wording.direction(visit.locale) == "rtl"
+        view = self.talk.view(visit)
+        notice = self.talk.here(visit).notice(Kind.ANSWER, visit.locale).text
         return self.show(
             view,
+            visit=visit,
             chat=gr.Chatbot(view.messages, feedback_value=[], rtl=rtl),
             box=gr.Textbox(label=say["ask"], placeholder=say["placeholder"], rtl=rtl),
             send=gr.Button(say["send"]),
@@ -126,6 +126,10 @@ class _Components:
             reason=gr.Textbox(label=say["reason"], rtl=rtl),
             send_reason=gr.Button(say["send_reason"]),
         )
+
+
+def _icons(view: View) -> list[str | None]:
+    return [THUMBS[thumb] for thumb in view.thumbs]
 
 
 def _wire(gr: Any, page: Any, shown: _Components) -> None:
@@ -144,63 +148,76 @@ def _wire_asking(gr: Any, shown: _Components) -> None:
     parts, talk = shown.parts, shown.talk
 
     async def ask(
-        question: str, given: Session | None, request: gr.Request
+        question: str, given: Visit | None, request: gr.Request
     ) -> AsyncIterator[dict[Any, Any]]:
         if not question.strip():
             yield {parts.box: gr.skip()}
             return
-        session, name = shown.session(given, request), request.session_hash
+        visit = shown.visit(given, request)
         first = True
-        async for view in talk.ask(question, session, name, request.request):
+        async for view in talk.ask(question, visit, request.request):
             # After the first view, the next question may stand in the box.
-            yield shown.show(view) if first else shown.show(view, box=gr.skip())
+            more = {} if first else {"box": gr.skip()}
+            yield shown.show(view, visit=visit, **more)
             first = False
+        if visit.work:
+            # At the end Gradio repeats what came last, over what the other question shows by then.
+            yield {parts.box: gr.skip()}
 
     async def pick(
-        given: Session | None, request: gr.Request, event: gr.SelectData
+        given: Visit | None, request: gr.Request, event: gr.SelectData
     ) -> AsyncIterator[dict[Any, Any]]:
         if event.value == REWORD:
-            yield shown.show(talk.reword(shown.session(given, request)))
+            visit = shown.visit(given, request)
+            yield shown.show(talk.reword(visit), visit=visit)
             return
         async for change in ask(str(event.value), given, request):
             yield change
 
     changing = [
-        parts.session, parts.chat, parts.box, parts.send, parts.stop, parts.reasons, parts.transcript,
+        parts.visit, parts.chat, parts.box, parts.send, parts.stop, parts.reasons, parts.transcript,
     ]  # fmt: skip
     asked = [parts.send.click, parts.box.submit]
-    gr.on(asked, ask, [parts.box, parts.session], changing, **QUIET)
-    parts.chat.option_select(pick, [parts.session], changing, **QUIET)
+    # While one question is worked on, another may be asked: it may be an emergency.
+    also = QUIET | {"trigger_mode": "multiple"}
+    gr.on(asked, ask, [parts.box, parts.visit], changing, **also)
+    parts.chat.option_select(pick, [parts.visit], changing, **also)
 
 
 def _wire_ending(gr: Any, shown: _Components) -> None:
     parts, talk = shown.parts, shown.talk
 
-    def stop(request: gr.Request) -> None:
-        talk.stop(request.session_hash)
+    # Not in a thread, as Gradio runs what is no coroutine: a task is cancelled in its own loop.
+    async def stop(given: Visit | None) -> None:
+        if given:
+            talk.stop(given)
 
-    def clear(given: Session | None, request: gr.Request) -> dict[Any, Any]:
-        view = talk.forget(shown.session(given, request), request.session_hash)
-        return shown.show(view, reason="")
+    async def clear(given: Visit | None, request: gr.Request) -> dict[Any, Any]:
+        visit = shown.visit(given, request)
+        return shown.show(talk.forget(visit), visit=visit, reason="")
 
-    parts.stop.click(stop, None, None, **QUIET)
-    parts.clear.click(clear, [parts.session], list(parts), **QUIET)
+    parts.stop.click(stop, [parts.visit], None, **QUIET)
+    parts.clear.click(clear, [parts.visit], list(parts), **QUIET)
 
 
 def _wire_feedback(gr: Any, shown: _Components) -> None:
     parts, talk = shown.parts, shown.talk
 
-    async def rate(
-        given: Session | None, request: gr.Request, event: gr.LikeData
-    ) -> dict[Any, Any]:
-        session, place = shown.session(given, request), int(event.index)
-        now = await talk.rate(session, place, event.liked, request.request)
-        return shown.set(session=now, reasons=gr.Row(visible=now.rated is not None))
+    async def rate(given: Visit | None, request: gr.Request, event: gr.LikeData) -> dict[Any, Any]:
+        visit, place = shown.visit(given, request), int(event.index)
+        view = await talk.rate(visit, place, event.liked, request.request)
+        # Gradio shows a thumb before it is kept; one that is not kept is taken back.
+        return shown.set(
+            chat=gr.Chatbot(feedback_value=_icons(view)), reasons=gr.Row(visible=view.reasons)
+        )
 
-    async def explain(given: Session | None, reason: str, request: gr.Request) -> dict[Any, Any]:
-        now = await talk.explain(shown.session(given, request), reason, request.request)
-        return shown.set(session=now, reasons=gr.Row(visible=False), reason="")
+    async def explain(given: Visit | None, reason: str, request: gr.Request) -> dict[Any, Any]:
+        visit = shown.visit(given, request)
+        if wrong := await talk.explain(visit, reason, request.request):
+            return shown.set(reason=gr.Textbox(info=wrong))
+        reasons = gr.Row(visible=visit.rated is not None)
+        return shown.set(reasons=reasons, reason=gr.Textbox("", info=""))
 
-    changing = [parts.session, parts.reasons, parts.reason]
-    parts.chat.like(rate, [parts.session], changing, **QUIET)
-    parts.send_reason.click(explain, [parts.session, parts.reason], changing, **QUIET)
+    changing = [parts.chat, parts.reasons, parts.reason]
+    parts.chat.like(rate, [parts.visit], changing, **QUIET)
+    parts.send_reason.click(explain, [parts.visit, parts.reason], changing, **QUIET)
