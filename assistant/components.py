@@ -4,6 +4,7 @@ In: Gradio (imported by whoever needs it) and a conversation. Out: its blocks. W
 conversation is `conversation`'s.
 """
 
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -204,11 +205,15 @@ def _wire_feedback(gr: Any, shown: _Components) -> None:
     parts, talk = shown.parts, shown.talk
 
     async def rate(given: Visit | None, request: gr.Request, event: gr.LikeData) -> dict[Any, Any]:
-        visit, place = shown.visit(given, request), int(event.index)
-        view = await talk.rate(visit, place, event.liked, request.request)
-        # Gradio shows a thumb before it is kept; one that is not kept is taken back.
+        visit, index = shown.visit(given, request), int(event.index)
+        view = await talk.rate(visit, index, event.liked, request.request)
+        icons, place = _icons(view), index // 2
+        if place < len(icons) and view.thumbs[place] is not event.liked:
+            # Gradio shows a thumb before it is kept, and takes it back only for a value that is
+            # new to it; one that is no icon's name shows none.
+            icons[place] = f"not kept {time.monotonic_ns()}"
         return shown.set(
-            chat=gr.Chatbot(feedback_value=_icons(view)), reasons=gr.Row(visible=view.reasons)
+            chat=gr.Chatbot(feedback_value=icons), reasons=gr.Row(visible=view.reasons)
         )
 
     async def explain(given: Visit | None, reason: str, request: gr.Request) -> dict[Any, Any]:

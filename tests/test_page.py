@@ -53,7 +53,10 @@ def test_routes_added_later_still_win_over_the_page() -> None:
     client = TestClient(api)
     assert client.get("/demo").json() == "demo"
     for path in ("/page.css", "/page.js", "/reader.js"):
-        assert client.get(path).headers["content-security-policy"].startswith("default-src 'none'")
+        headers = client.get(path).headers
+        assert headers["content-security-policy"].startswith("default-src 'none'")
+        assert headers["cache-control"] == "no-cache"  # after an upgrade no old one runs
+        assert headers["etag"]
 
 
 def test_a_page_that_cannot_be_built_leaves_the_api_alone(caplog) -> None:
