@@ -429,6 +429,26 @@ def test_a_footnote_opens_its_passage_beside_the_conversation(visit) -> None:
     expect(page.locator("#reader iframe")).to_be_hidden()
 
 
+def test_a_footnote_opens_its_passage_where_a_site_frames_the_page(visit, address: str) -> None:
+    from playwright.sync_api import expect
+
+    page = visit(DESK)
+    clinic = "https://www.rose.example/"
+    visit.forgive(f"asked for {clinic}")
+    page.context.grant_permissions(["local-network-access"], origin=clinic)
+    frame = f'<iframe src="{address}/?site=rose" style="width: 100%; height: 90vh"></iframe>'
+    page.route(f"{clinic}**", lambda route: route.fulfill(content_type="text/html", body=frame))
+    page.goto(clinic)
+    framed = page.frame_locator("iframe").first
+    expect(framed.locator("#notice p")).to_be_visible()
+    framed.locator("textarea").first.fill("How long does bruising last?")
+    framed.locator("textarea").first.press("Enter")
+    framed.locator(".mark").first.click()
+    passage = framed.frame_locator("#reader iframe").locator("mark#passage")
+    quote = framed.locator(".note blockquote").first.text_content().strip("“”")
+    expect(passage).to_have_text(quote)
+
+
 @pytest.mark.parametrize(("size", "query"), [(PHONE, ""), (SMALL, "?locale=ar")])
 def test_on_a_phone_the_reader_follows_and_leads_back(visit, size, query) -> None:
     page = visit(size, "light", query)
