@@ -1,7 +1,7 @@
 """Gradio as an application of its own, with no more of it than the conversation needs.
 
 In: the API's application, for its service and metrics. Out: an application that serves Gradio,
-and forgets idle visitors. Its components are `stage`'s, what stands around them `document`'s.
+and forgets idle visitors. Its components are `components`', what stands around them `document`'s.
 """
 
 import asyncio
@@ -13,8 +13,8 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
+from assistant.components import AT_ONCE, blocks
 from assistant.conversation import Conversation
-from assistant.stage import AT_ONCE, blocks
 
 QUEUE = 500
 """Questions that may wait; one more is turned away at once."""

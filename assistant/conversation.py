@@ -1,191 +1,189 @@
 """A visitor's conversation, apart from the components that show it.
 
-In: what a visitor does. Out: views: the messages, and what is remembered of the session. Of a
-visitor, the session's last turns are kept, in memory, until "Clear" or an idle hour; what a
-browser claims was said before is never read.
+In: what a visitor does, and the visit. Out: views: what is to be shown. Every view is of the visit
+as it stands at that moment, whoever asked for it; so none that comes late can show what is over.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import anyio
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import HTTPConnection
 
 from assistant.clean import MAX_HISTORY, MAX_QUESTION
 from assistant.errors import RequestError
 from assistant.feedback import MAX_REASON
-from assistant.messages import Message, Messages, Session, Turn
+from assistant.messages import Message, Messages
 from assistant.service import Embedded, Service
-from assistant.sites import DEFAULT
 from assistant.values import Ask, Reply
+from assistant.visit import Turn, Visit, Work, arrive
 
+log = logging.getLogger(__name__)
 GLANCE = 0.3
 """Seconds after which a stage that is still going on is shown."""
 
 
 @dataclass(frozen=True)
 class View:
-    """What is to be shown after something happened."""
+    """What is to be shown of a visit."""
 
     messages: list[Message]
-    session: Session
-    working: bool = False
+    thumbs: list[bool | None]
+    """One for each question."""
+    transcript: str
+    working: bool
     """Whether it takes so long that it can be stopped."""
+    reasons: bool
+    """Whether a thumb is down and a reason may follow."""
     box: str = ""
     hint: str = ""
 
 
 class Conversation:
-    """Answers one turn after another, for the site and in the locale of each session."""
+    """Answers one turn after another, for the site and in the locale of each visit."""
 
     def __init__(self, service: Service, metrics: Any) -> None:
         self.service = service
         self.metrics = metrics
-        self._working: dict[str, asyncio.Task[Reply]] = {}
 
-    def begin(self, query: Mapping[str, str]) -> Session:
-        """Return a new session; `site` and `locale` of the address are looked up, never shown."""
-        here = find(self.service, query.get("site"))
-        return Session(here.site.id, here.locale(query.get("locale")))
+    def begin(self, query: Mapping[str, str]) -> Visit:
+        """Return a new visit; `site` and `locale` of the address are looked up, never shown."""
+        here, locale = arrive(self.service, query)
+        return Visit(here.site.id, locale)
 
-    def here(self, session: Session) -> Embedded:
-        """Return the site that a session speaks for."""
-        return find(self.service, session.site)
+    def here(self, visit: Visit) -> Embedded:
+        """Return the site that a visit is to."""
+        return self.service.embedded[visit.site]
 
-    def messages(self, session: Session) -> Messages:
-        """Return what makes the messages of a session."""
-        return Messages(self.here(session), session)
+    def messages(self, visit: Visit) -> Messages:
+        """Return what makes the messages of a visit."""
+        return Messages(self.here(visit), visit)
 
-    def empty(self, session: Session) -> View:
-        """Forget what was said; show the first message."""
-        new = Session(session.site, session.locale)
-        return View([self.messages(new).welcome()], new)
+    def view(self, visit: Visit, box: str = "", hint: str = "") -> View:
+        """Return a visit as it stands now."""
+        messages = self.messages(visit)
+        return View(
+            messages.all() or [messages.welcome()],
+            [turn.helpful for turn in visit.turns],
+            messages.transcript(),
+            working=visit.work is not None and visit.work.long,
+            reasons=visit.rated is not None,
+            box=box,
+            hint=hint,
+        )
 
     async def ask(
-        self, question: str, session: Session, name: str, request: HTTPConnection
+        self, question: str, visit: Visit, request: HTTPConnection
     ) -> AsyncIterator[View]:
-        """Answer; yield the stage that is on, at last the reply, or why there is none.
-
-        `name` is the browser session's, by which `stop` and `forget` find the work.
-        """
-        messages = self.messages(session)
-        said = [*messages.all(), messages.asked(question)]
+        """Answer at once, whatever is worked on; yield the stage that is on, at last the reply."""
+        if visit.work and visit.work.question == question:
+            return  # pressed twice
+        work = visit.begin(question)
+        ask = Ask(question[:MAX_QUESTION], visit.history()[-MAX_HISTORY:], visit.locale)
+        work.task = asyncio.create_task(self._answer(ask, work, visit, request))
         try:
-            await self.service.admit_asker(request, self.here(session).site)
-        except RequestError as error:
-            text = messages.labels["busy"].format(seconds=error.wait)
-            yield View([*said, messages.trouble(text, question)], session)
-            return
-        stages = ["reading"]
-        answering = asyncio.create_task(self._answer(question, session, stages))
-        self._working[name] = answering
-        try:
-            async for stage, long in _watch(answering, stages):
-                yield View([*said, messages.working(stage)], session, working=long)
-            yield self._ended(answering, question, session, name)
+            async for _ in _watch(work, work.task):
+                yield self.view(visit)
+            if not work.task.cancelled():
+                work.task.result()
+            yield self.view(visit)
         finally:
-            answering.cancel()
-            if self._working.get(name) is answering:
-                del self._working[name]
+            visit.drop(work)
 
-    def stop(self, name: str) -> None:
-        """End the work on a session's question."""
-        if answering := self._working.get(name):
-            answering.cancel()
+    def stop(self, visit: Visit) -> None:
+        """End the work on a question; whoever watches it shows that."""
+        visit.stop()
 
-    def forget(self, session: Session, name: str) -> View:
+    def forget(self, visit: Visit) -> View:
         """End the work, and forget what was said."""
-        if answering := self._working.pop(name, None):
-            answering.cancel()
-        return self.empty(session)
+        visit.forget()
+        return self.view(visit)
 
-    def reword(self, session: Session) -> View:
+    def reword(self, visit: Visit) -> View:
         """Take the last question back into the box; what follows is read by itself."""
-        if not session.turns:
-            return self.empty(session)
-        before = replace(session, turns=session.turns[:-1], alone=True, rated=None)
-        messages = self.messages(before)
-        shown = messages.all() if before.turns else [messages.welcome()]
-        hint = messages.labels["reword"]
-        return View(shown, before, box=session.turns[-1].question, hint=hint)
+        if not visit.turns:
+            return self.view(visit)
+        hint = self.messages(visit).labels["reword"]
+        return self.view(visit, visit.take_back(), hint)
 
-    async def rate(
-        self, session: Session, index: int, thumb: object, request: HTTPConnection
-    ) -> Session:
-        """Keep a thumb for the message at `index`, if it is a reply of this session."""
+    async def rate(self, visit: Visit, index: int, thumb: object, request: HTTPConnection) -> View:
+        """Keep a thumb for the message at `index`, if it is a reply; show those that are kept."""
         place = index // 2
-        if not isinstance(thumb, bool) or not 0 <= place < len(session.turns):
-            return session
-        turn = replace(session.turns[place], helpful=thumb)
-        await self._keep(turn, "", session, request)
-        turns = (*session.turns[:place], turn, *session.turns[place + 1 :])
-        return replace(session, turns=turns, rated=None if thumb else place)
+        reply = visit.turns[place].reply if 0 <= place < len(visit.turns) else None
+        if reply and isinstance(thumb, bool):
+            wrong = await self._keep(reply, visit, request, helpful=thumb)
+            if not wrong:
+                visit.rate(reply.id, helpful=thumb)
+        return self.view(visit)
 
-    async def explain(self, session: Session, reason: str, request: HTTPConnection) -> Session:
-        """Keep the reason for the thumb that was down last: a further entry for the same reply."""
-        if session.rated is not None and session.rated < len(session.turns) and reason.strip():
-            turn = session.turns[session.rated]
-            await self._keep(turn, reason.strip()[:MAX_REASON], session, request)
-        return replace(session, rated=None)
+    async def explain(self, visit: Visit, reason: str, request: HTTPConnection) -> str:
+        """Keep the reason for the thumb that is down, in one entry with it.
+
+        Return what is to be said where it could not be kept.
+        """
+        rated, text = visit.rated, reason.strip()[:MAX_REASON]
+        replies = [t.reply for t in visit.turns if t.reply and t.reply.id == rated]
+        if replies and text:
+            wrong = await self._keep(replies[0], visit, request, helpful=False, reason=text)
+            if wrong:
+                return wrong
+        if visit.rated == rated:
+            visit.rated = None
+        return ""
 
     async def _keep(
-        self, turn: Turn, reason: str, session: Session, request: HTTPConnection
-    ) -> None:
+        self,
+        reply: Reply,
+        visit: Visit,
+        request: HTTPConnection,
+        *,
+        helpful: bool,
+        reason: str = "",
+    ) -> str:
+        """Keep feedback; return why it was not kept, in the visitor's words."""
+        labels, add = self.messages(visit).labels, self.service.feedback.add
         try:
-            await self.service.admit_asker(request, self.here(session).site)
-        except RequestError:  # a thumb too many is nothing to trouble a visitor with
-            return
-        reply, helpful = turn.reply, bool(turn.helpful)
-        add = self.service.feedback.add
-        await anyio.to_thread.run_sync(add, reply.id, reply.kind.value, helpful, reason)
+            await self.service.admit_asker(request, self.here(visit).site)
+            await anyio.to_thread.run_sync(add, reply.id, reply.kind.value, helpful, reason)
+        except RequestError as error:
+            return labels["busy"].format(seconds=error.wait)
+        except SQLAlchemyError as error:  # its text holds what was to be kept
+            log.error("feedback was not kept: %s", type(error).__name__)  # noqa: TRY400
+            return labels["failed"]
+        return ""
 
-    async def _answer(self, question: str, session: Session, stages: list[str]) -> Reply:
+    async def _answer(self, ask: Ask, work: Work, visit: Visit, request: HTTPConnection) -> None:
+        """Answer, and remember it in the same step: an answer that is there is never lost."""
         started = time.perf_counter()
-        engine = self.here(session).engine
-        turns = () if session.alone else session.turns[-MAX_HISTORY:]
-        ask = Ask(question[:MAX_QUESTION], tuple(t.question for t in turns), session.locale)
+        here = self.here(visit)
         try:
-            reply = await engine.answer(ask, stages.append)
+            await self.service.admit_asker(request, here.site)
+        except RequestError as error:
+            visit.end(work, Turn(work.question, wait=error.wait))
+            return
+        try:
+            reply = await here.engine.answer(ask, work.stages.append)
         except RequestError:  # longer than what the box lets through
-            reply = engine.assistant.replies.fixed(session.locale, "unclear")
+            reply = here.engine.assistant.replies.fixed(visit.locale, "unclear")
         except asyncio.CancelledError:
             self.metrics.stopped.inc()
             raise
-        counted: Reply = self.metrics.counted(reply, started)
-        return counted
-
-    def _ended(
-        self, answering: "asyncio.Task[Reply]", question: str, session: Session, name: str
-    ) -> View:
-        """Return the last view of an ask: answered, stopped, or forgotten meanwhile."""
-        if self._working.get(name) is not answering:
-            return self.empty(session)
-        messages = self.messages(session)
-        if answering.cancelled():
-            stopped = messages.trouble(messages.labels["stopped"], question)
-            return View([*messages.all(), messages.asked(question), stopped], session)
-        turns = (*session.turns, Turn(question, answering.result()))[-MAX_HISTORY:]
-        session = Session(session.site, session.locale, turns)
-        return View(self.messages(session).all(), session)
+        visit.end(work, Turn(work.question, self.metrics.counted(reply, started)))
 
 
-def find(service: Service, name: str | None) -> Embedded:
-    """Return a site by its id, the default one where there is none: a page is shown in any case."""
-    return service.embedded.get(name or DEFAULT, service.default)
-
-
-async def _watch(
-    answering: "asyncio.Task[Reply]", stages: list[str]
-) -> AsyncIterator[tuple[str, bool]]:
-    """Yield each stage that takes a while, and whether the whole takes long by now."""
+async def _watch(work: Work, task: "asyncio.Task[None]") -> AsyncIterator[None]:
+    """Tell when a stage takes a while, and when the whole takes long."""
     shown: tuple[str, bool] | None = None
     started = time.monotonic()
-    while not answering.done():
-        now = stages[-1], time.monotonic() - started >= GLANCE
+    while not task.done():
+        work.long = time.monotonic() - started >= GLANCE
+        now = work.stages[-1], work.long
         if now != shown:
             shown = now
-            yield now
-        await asyncio.wait({answering}, timeout=GLANCE)
+            yield
+        await asyncio.wait({task}, timeout=GLANCE)

@@ -14,12 +14,11 @@ from html import escape
 from urllib.parse import urlencode
 
 from assistant import wording
-from assistant.conversation import find
 from assistant.palette import palette
 from assistant.service import Embedded, Service
 from assistant.sites import DEFAULT
-from assistant.stage import TITLE
 from assistant.values import Kind
+from assistant.visit import arrive
 
 ICON = (
     "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 32 32'%3E"
@@ -32,8 +31,10 @@ GRADIO_HEAD = re.compile(
     re.DOTALL,
 )
 """What Gradio's document says about itself, and its frame resizer, which the page never uses."""
+TITLE = "%TITLE%"
+"""What Gradio takes for the page's title, until the real one is written."""
 TOLD = (
-    "conversation", "copied", "done", "failed", "feedback_thanks", "footnote", "helpful",
+    "conversation", "copied", "copy", "done", "failed", "feedback_thanks", "footnote", "helpful",
     "not_helpful", "offline", "saved_on", "searching", "title",
 )  # fmt: skip
 """The texts that the scripts need."""
@@ -45,8 +46,7 @@ STYLE = (
 
 def document(gradio: str, service: Service, query: Mapping[str, str]) -> str:
     """Return Gradio's document as ours."""
-    here = find(service, query.get("site"))
-    around = _Around(here, here.locale(query.get("locale")))
+    around = _Around(*arrive(service, query))
     direction = wording.direction(around.locale)
     text = GRADIO_HEAD.sub("", gradio)
     text = text.replace(json.dumps(TITLE), _json(around.say["title"]), 1)

@@ -41,6 +41,11 @@ def trouble_html(text: str, notice: str, locale: str) -> str:
     )
 
 
+def stopped_html(text: str, notice: str, locale: str) -> str:
+    """Return what stands in the place of a reply that was stopped: quietly, it was asked for."""
+    return _article("trouble stopped", _paragraph("lead", text), notice, locale)
+
+
 def welcome_html(text: str, locale: str) -> str:
     """Return the first message: no reply, so the notice below the question box is enough."""
     return _article("welcome", _paragraph("lead", text), "", locale)

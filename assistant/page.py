@@ -22,6 +22,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from assistant.chat import make_chat
 from assistant.document import document
+from assistant.guard import MAX_BODY
 from assistant.service import Service
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,8 @@ OPEN = re.compile(
     r"|/gradio_api/(?:queue/(?:join|data)|app_id|startup-events|theme\.css)"
 )
 """The paths of Gradio that the page asks for; `app_id` when it comes back after a lost connection."""
-MAX_BODY = 64 * 1024
+FRESH = {"Cache-Control": "no-cache"}
+"""Scripts and look are asked for anew with each document, by their ETag: an old one does not fit."""
 
 
 def mount_page(api: FastAPI) -> None:
@@ -104,7 +106,9 @@ class Page:
         """Answer one request."""
         path = scope["path"] if scope["type"] == "http" else ""
         if path in FILES:
-            await self._with_policy(FileResponse(STATIC / path[1:]))(scope, receive, send)
+            await self._with_policy(FileResponse(STATIC / path[1:], headers=FRESH))(
+                scope, receive, send
+            )
             return
         if not OPEN.fullmatch(path):
             if scope["type"] == "websocket":

@@ -1,6 +1,6 @@
 """A source → a page of its own, with a passage marked in its whole text.
 
-The page and the widget show it in a frame, a new tab shows it as it is. The text and what the
+The page shows it in a frame; the widget opens it in a new tab. The text and what the
 manifest says of it are in the collection's language; all else is in the visitor's. Without a
 script: the address's fragment scrolls to the passage.
 """

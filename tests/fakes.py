@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from assistant.encoder import Encoded, Encoder
+from assistant.feedback import FeedbackStore
 from assistant.replies import Replies
 from assistant.service import Embedded, Service
 from assistant.sites import DEFAULT, Limits, Site, Theme
@@ -66,13 +67,6 @@ class SlowEngine:
         return Reply(**{**vars(reply), **self.reply})
 
 
-class Kept(list):
-    """Feedback, as it came."""
-
-    def add(self, *entry: object) -> None:
-        self.append(entry)
-
-
 ROSE = Site(
     id="rose", origins=("https://rose.test",), name="Rose", greeting="Welcome to Rose.",
     emergency_number="999", limits=Limits(address="2/minute"), leave="https://rose.test/weather",
@@ -83,4 +77,6 @@ ROSE = Site(
 def slow_service() -> Service:
     """Return a service of two sites that answer after a while."""
     sites = (Site(id=DEFAULT), ROSE)
-    return Service({s.id: Embedded(s, SlowEngine(s.clinic)) for s in sites}, Kept())
+    return Service(
+        {s.id: Embedded(s, SlowEngine(s.clinic)) for s in sites}, FeedbackStore("sqlite://")
+    )

@@ -53,7 +53,10 @@ def test_routes_added_later_still_win_over_the_page() -> None:
     client = TestClient(api)
     assert client.get("/demo").json() == "demo"
     for path in ("/page.css", "/page.js", "/reader.js"):
-        assert client.get(path).headers["content-security-policy"].startswith("default-src 'none'")
+        headers = client.get(path).headers
+        assert headers["content-security-policy"].startswith("default-src 'none'")
+        assert headers["cache-control"] == "no-cache"  # after an upgrade no old one runs
+        assert headers["etag"]
 
 
 def test_a_page_that_cannot_be_built_leaves_the_api_alone(caplog) -> None:
@@ -426,6 +429,26 @@ def test_a_footnote_opens_its_passage_beside_the_conversation(visit) -> None:
     expect(page.locator("#reader iframe")).to_be_hidden()
 
 
+def test_a_footnote_opens_its_passage_where_a_site_frames_the_page(visit, address: str) -> None:
+    from playwright.sync_api import expect
+
+    page = visit(DESK)
+    clinic = "https://www.rose.example/"
+    visit.forgive(f"asked for {clinic}")
+    page.context.grant_permissions(["local-network-access"], origin=clinic)
+    frame = f'<iframe src="{address}/?site=rose" style="width: 100%; height: 90vh"></iframe>'
+    page.route(f"{clinic}**", lambda route: route.fulfill(content_type="text/html", body=frame))
+    page.goto(clinic)
+    framed = page.frame_locator("iframe").first
+    expect(framed.locator("#notice p")).to_be_visible()
+    framed.locator("textarea").first.fill("How long does bruising last?")
+    framed.locator("textarea").first.press("Enter")
+    framed.locator(".mark").first.click()
+    passage = framed.frame_locator("#reader iframe").locator("mark#passage")
+    quote = framed.locator(".note blockquote").first.text_content().strip("“”")
+    expect(passage).to_have_text(quote)
+
+
 @pytest.mark.parametrize(("size", "query"), [(PHONE, ""), (SMALL, "?locale=ar")])
 def test_on_a_phone_the_reader_follows_and_leads_back(visit, size, query) -> None:
     page = visit(size, "light", query)
@@ -605,7 +628,7 @@ def test_stop_ends_the_work_and_clear_what_is_under_way(visit, address: str) -> 
     expect(page.locator(".trouble")).to_contain_text(wording.say("en", "page", "stopped"))
     expect(page.get_by_role("button", name="Send")).to_be_visible()
     assert "footnote_stopped_total 1.0" in httpx.get(f"{address}/metrics").text
-    assert heard() == ["Searching the source texts …"]  # the rest is an alert
+    assert heard() == ["Searching the source texts …", wording.say("en", "page", "stopped")]
     assert accessible(page) == []
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_role("button", name="Stop")).to_be_visible()
@@ -615,6 +638,63 @@ def test_stop_ends_the_work_and_clear_what_is_under_way(visit, address: str) -> 
     page.wait_for_timeout(500)
     assert page.locator(".user-row").count() == 0
     assert "footnote_stopped_total 2.0" in httpx.get(f"{address}/metrics").text
+
+
+def asked_slowly(page) -> None:
+    """Ask what takes a minute, and wait until it can be stopped."""
+    from playwright.sync_api import expect
+
+    page.fill("textarea", "How long does bruising last, slowly?")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Stop")).to_be_visible()
+
+
+def test_an_emergency_need_not_wait_for_an_answer(visit) -> None:
+    from playwright.sync_api import expect
+
+    page = visit()
+    asked_slowly(page)
+    page.fill("textarea", "I can't breathe")
+    page.keyboard.press("Enter")
+    expect(page.locator(".reply.urgent")).to_be_visible()
+    expect(page.locator(".user-row")).to_have_count(2)
+    expect(page.locator(".reply").first).to_contain_text(wording.say("en", "page", "stopped"))
+    expect(page.get_by_role("button", name="Send")).to_be_visible()
+    expect(page.locator("#question textarea")).to_have_value("")
+    assert page.locator("[role=alert]:visible").count() == 1
+    page.wait_for_timeout(500)  # nothing of the first comes late
+    expect(page.locator(".reply.urgent")).to_be_visible()
+    expect(page.locator(".user-row")).to_have_count(2)
+    assert in_view(page, ".alarm a.action")
+    assert accessible(page) == []
+
+
+def test_a_theme_can_be_asked_about_while_an_answer_is_made(visit) -> None:
+    from playwright.sync_api import expect
+
+    page = visit(DESK)
+    asked_slowly(page)
+    page.evaluate("scrollTo(0, 0)")
+    page.locator("#covers summary").click()
+    theme = page.locator("#covers button").first
+    asked = theme.get_attribute("data-ask")
+    theme.click()
+    expect(page.locator(".asked").last).to_contain_text(asked)
+    expect(page.locator(".reply.answer")).to_be_visible()
+    expect(page.locator("#question textarea")).to_have_value("")
+
+
+def test_a_thumb_pressed_while_an_answer_is_made_is_still_seen(visit) -> None:
+    from playwright.sync_api import expect
+
+    page = visit()
+    ask(page, "How long does itching last?", "answer")
+    asked_slowly(page)
+    page.get_by_role("button", name="Helpful", exact=True).first.click()
+    page.wait_for_timeout(300)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(".trouble")).to_be_visible()
+    expect(page.get_by_role("button", name="Helpful. Thank you.")).to_have_count(1)
 
 
 def listened(page) -> Callable[[], list[str]]:
@@ -666,6 +746,9 @@ def test_whoever_asks_too_much_is_told_when_to_try_again(visit) -> None:
     page = visit(SMALL, query="?site=rose", extra_http_headers={"X-Forwarded-For": "203.0.113.9"})
     for _ in range(2):
         ask(page, "How long does bruising last?", "answer")
+    page.get_by_role("button", name="Helpful", exact=True).last.click()
+    page.wait_for_timeout(500)
+    assert page.locator("[data-thanks]").count() == 0  # a thumb too many is not kept
     page.fill("textarea", "what does it cost")
     page.keyboard.press("Enter")
     trouble = page.locator(".trouble")
@@ -759,6 +842,31 @@ def test_the_conversation_can_be_taken_along(visit) -> None:
         assert not page.locator(control).first.is_visible()
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     assert page.locator(".note[open]").count() == 0
+
+
+def test_what_is_copied_is_said_and_what_is_not_is_not(visit) -> None:
+    from playwright.sync_api import expect
+
+    page = visit(DESK)
+    ask(page, "How long does bruising last?", "answer")
+    page.evaluate("scrollTo(0, 0)")
+    page.evaluate("navigator.clipboard.writeText = async () => {}")
+    page.locator("#more summary").click()
+    copy = page.locator("#copy")
+    copy.click()
+    expect(copy).to_have_text(wording.say("en", "page", "copied"))
+    copy.click()
+    expect(copy).to_have_text(wording.say("en", "page", "copy"), timeout=4000)
+    heard = listened(page)
+    page.evaluate(
+        "navigator.clipboard.writeText = async () => { throw new Error() };"
+        "document.execCommand = () => false"
+    )
+    copy.click()
+    failed = wording.raw("en", "page", "failed").split(".")[0]
+    expect(copy).to_contain_text(failed)
+    assert [text.split(".")[0] for text in heard()] == [failed]
+    assert accessible(page) == []
 
 
 def test_leaving_takes_everything_away_at_once(visit, address: str) -> None:

@@ -70,7 +70,8 @@
     const done = waiting && asked > 0 && replies.length >= asked && !chat.querySelector(".working");
     if (done) {
       const last = replies[replies.length - 1];
-      announce(last.querySelector("[role=alert]") ? "" : texts.done);
+      if (last.matches(".stopped")) announce(last.querySelector(".lead").textContent);
+      else announce(last.querySelector("[role=alert]") ? "" : texts.done);
     }
     waiting = asked > 0 && (waiting || more) && !done;
     if (more || done) {
@@ -100,23 +101,32 @@
     return `${texts.title}\n${texts.saved_on.replace("{date}", date)}\n\n${said()}\n`;
   };
 
-  const copy = async () => {
+  // Where the clipboard is not allowed, or not over HTTPS
+  const copyOldWay = () => {
     const put = (event) => {
       event.clipboardData.setData("text/plain", whole());
       event.preventDefault();
     };
+    document.addEventListener("copy", put);
+    const done = document.execCommand("copy");
+    document.removeEventListener("copy", put);
+    return done;
+  };
+
+  let restoring = 0;
+
+  const copy = async () => {
+    let done = true;
     try {
       await navigator.clipboard.writeText(whole());
     } catch {
-      // Not allowed, or not over HTTPS.
-      document.addEventListener("copy", put, { once: true });
-      document.execCommand("copy");
+      done = copyOldWay();
     }
-    announce(texts.copied);
     const button = find("copy");
-    const usual = button.textContent;
-    button.textContent = texts.copied;
-    setTimeout(() => (button.textContent = usual), 2000);
+    button.textContent = done ? texts.copied : texts.failed;
+    announce(button.textContent);
+    clearTimeout(restoring);
+    restoring = setTimeout(() => (button.textContent = texts.copy), done ? 2000 : 8000);
   };
 
   const save = () => {
@@ -148,13 +158,17 @@
     setTimeout(() => location.replace(to), 200);
   };
 
-  // Themes: asked like anything else
+  // Themes: asked like anything else, and by Enter: while an answer is made there is no "Send"
+
+  const box = () => find("question")?.querySelector("textarea");
+
+  const send = () =>
+    box()?.dispatchEvent(new KeyboardEvent("keypress", { key: "Enter", bubbles: true }));
 
   const ask = (question) => {
-    const box = find("question").querySelector("textarea");
-    box.value = question;
-    box.dispatchEvent(new Event("input", { bubbles: true }));
-    setTimeout(() => find("send").click());
+    box().value = question;
+    box().dispatchEvent(new Event("input", { bubbles: true }));
+    setTimeout(send);
   };
 
   // Folds of the head: one at a time, shut by Escape and by a press elsewhere
@@ -231,7 +245,8 @@
 
   find("trouble").querySelector("button").addEventListener("click", () => {
     trouble("");
-    (pressed?.isConnected ? pressed : find("send"))?.click();
+    if (pressed?.isConnected) pressed.click();
+    else send();
   });
 
   setTimeout(() => {
