@@ -5,6 +5,8 @@ and forgets idle visitors. Its components are `components`', what stands around 
 """
 
 import asyncio
+import logging
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
@@ -16,6 +18,7 @@ from starlette.middleware.cors import CORSMiddleware
 from assistant.components import AT_ONCE, blocks
 from assistant.conversation import Conversation
 
+log = logging.getLogger(__name__)
 QUEUE = 500
 """Questions that may wait; one more is turned away at once."""
 SESSIONS = 2000
@@ -28,7 +31,9 @@ SWEEP = 60.0
 def make_chat(api: FastAPI) -> FastAPI:
     """Return an application that serves the page at its root."""
     import gradio as gr
+    from gradio import queueing, routes
 
+    queueing.traceback = routes.traceback = _Wordless()
     page = blocks(gr, Conversation(api.state.service, api.state.metrics))
     page.queue(default_concurrency_limit=AT_ONCE, max_size=QUEUE, api_open=False)
     page.state_session_capacity = SESSIONS
@@ -58,6 +63,15 @@ def make_chat(api: FastAPI) -> FastAPI:
     # A stream that stays open as long as the tab would keep the server from ending.
     page.config["connect_heartbeat"] = False
     return shell
+
+
+class _Wordless:
+    """What Gradio has for `traceback`: it would print what a visitor typed, whatever the log level."""
+
+    def print_exc(self) -> None:
+        """Log the type of the exception that is being handled."""
+        error = sys.exc_info()[0]
+        log.error("the page failed: %s", error.__name__ if error else "unknown")
 
 
 async def _sweep(page: Any) -> None:

@@ -164,7 +164,10 @@ class Conversation:
         try:
             await self.service.admit_asker(request, here.site)
         except RequestError as error:
-            visit.end(work, Turn(work.question, wait=error.wait))
+            # Nobody is too many for the card; it costs no search.
+            card = here.engine.assistant.red_flag(ask.question, ask.locale)
+            turn = Turn(work.question, self.metrics.counted(card, started)) if card else None
+            visit.end(work, turn or Turn(work.question, wait=error.wait))
             return
         try:
             reply = await here.engine.answer(ask, work.stages.append)

@@ -51,11 +51,38 @@
 
   // Announcements: that it is being worked on, and that it is done; an alert speaks for itself.
 
+  let announcing = 0;
+
   const announce = (text) => {
     const place = find("announce");
     place.textContent = "";
-    if (text) setTimeout(() => (place.textContent = text), 50);
+    clearTimeout(announcing); // or it would come after an alert
+    if (text) announcing = setTimeout(() => (place.textContent = text), 50);
   };
+
+  // The box is emptied by the server, some time after a question is sent: what was typed meanwhile
+  // is put back.
+
+  let typed = "";
+  let sent = "";
+
+  const box = () => find("question")?.querySelector("textarea");
+
+  const fill = (text) => {
+    box().value = text;
+    box().dispatchEvent(new Event("input", { bubbles: true }));
+  };
+
+  const putBack = () => {
+    const rest = typed.startsWith(sent) ? typed.slice(sent.length) : typed;
+    typed = rest;
+    sent = "";
+    if (rest) setTimeout(() => box().value || fill(rest), 50);
+  };
+
+  addEventListener("input", ({ target }) => {
+    if (target === box()) typed = target.value;
+  });
 
   let asked = 0;
   let waiting = false;
@@ -65,7 +92,11 @@
     const replies = chat.querySelectorAll(".bot-row .reply");
     const more = questions.length > asked;
     asked = questions.length;
-    if (more) announce(texts.searching);
+    if (more) {
+      announce(texts.searching);
+      shut();
+      putBack();
+    }
     // Question and reply come in several steps: done is what has as many replies as questions.
     const done = waiting && asked > 0 && replies.length >= asked && !chat.querySelector(".working");
     if (done) {
@@ -160,16 +191,24 @@
 
   // Themes: asked like anything else, and by Enter: while an answer is made there is no "Send"
 
-  const box = () => find("question")?.querySelector("textarea");
-
   const send = () =>
     box()?.dispatchEvent(new KeyboardEvent("keypress", { key: "Enter", bubbles: true }));
 
   const ask = (question) => {
-    box().value = question;
-    box().dispatchEvent(new Event("input", { bubbles: true }));
+    const begun = typed;
+    fill(question);
+    sent = question;
+    typed = question + begun;
     setTimeout(send);
   };
+
+  addEventListener(
+    "keydown",
+    (event) => {
+      if (event.key === "Enter" && !event.shiftKey && event.target === box()) sent = box().value;
+    },
+    true,
+  );
 
   // Folds of the head: one at a time, shut by Escape and by a press elsewhere
 
@@ -196,6 +235,8 @@
     open.querySelector("summary").focus();
   });
 
+  addEventListener("focusin", ({ target }) => shut(target.closest(".folds details")));
+
   addEventListener("click", ({ target }) => {
     shut(target.closest(".folds details"));
     const button = target.closest("button");
@@ -214,7 +255,10 @@
   let pressed = null;
   addEventListener(
     "click",
-    ({ target }) => (pressed = target.closest("#send, #chat .option") || pressed),
+    ({ target }) => {
+      pressed = target.closest("#send, #chat .option") || pressed;
+      if (target.closest("#send")) sent = box().value;
+    },
     true,
   );
 
