@@ -33,7 +33,8 @@ def make_chat(api: FastAPI) -> FastAPI:
     import gradio as gr
     from gradio import queueing, routes
 
-    queueing.traceback = routes.traceback = _Wordless()
+    for module in (queueing, routes):
+        vars(module)["traceback"] = _Wordless()
     page = blocks(gr, Conversation(api.state.service, api.state.metrics))
     page.queue(default_concurrency_limit=AT_ONCE, max_size=QUEUE, api_open=False)
     page.state_session_capacity = SESSIONS

@@ -12,7 +12,7 @@ from assistant.feedback import FeedbackStore
 from assistant.replies import Replies
 from assistant.service import Embedded, Service
 from assistant.sites import DEFAULT, Limits, Site, Theme
-from assistant.values import Ask, Clinic, Reply
+from assistant.values import Ask, Clinic, Kind, Reply
 
 THEME = SimpleNamespace(title="Sweet & sour", ask="Is it <sweet>?")
 
@@ -43,6 +43,7 @@ class SlowEngine:
         self.asked: list[Ask] = []
         self.cancelled = False
         self.reply: dict[str, object] = {}
+        self.card = Reply("card", Kind.URGENT, "en", "This may be an emergency. Call.")
         decider = SimpleNamespace(
             suggestions=lambda: [f"Example {n}?" for n in range(9)],
             index=SimpleNamespace(knowledge=SimpleNamespace(themes=(THEME,))),
@@ -52,6 +53,7 @@ class SlowEngine:
             default_locale="en",
             decider=decider,
             sources={},
+            red_flag=lambda question, _: self.card if "breathe" in question else None,
         )
 
     async def answer(self, ask: Ask, stage: Callable[[str], object]) -> Reply:

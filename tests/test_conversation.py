@@ -203,6 +203,18 @@ def test_whoever_asks_too_much_is_told_how_long_and_nothing_is_computed(
     assert visit.history() == ("Hi 0?", "Hi 1?")
 
 
+def test_nobody_is_too_many_for_an_emergencys_card(talk: Conversation) -> None:
+    visit = talk.begin({"site": "rose"})
+
+    async def run() -> View:
+        for n in range(3):
+            await views(talk, f"Hi {n}?", visit, "203.0.113.9")
+        return (await views(talk, "I can't breathe", visit, "203.0.113.9"))[-1]
+
+    assert 'class="alarm"' in text(asyncio.run(run()))
+    assert len(talk.service.embedded["rose"].engine.asked) == 2
+
+
 def test_a_misunderstood_question_comes_back_and_is_read_by_itself(talk: Conversation) -> None:
     visit = Visit()
     engine = talk.service.default.engine

@@ -97,8 +97,8 @@ def around(**query: str) -> str:
 def test_the_document_speaks_the_visitors_language_from_its_first_byte() -> None:
     page = around(locale="ar")
     assert '<html lang="ar" dir="rtl">' in page
-    title = wording.say("ar", "page", "title", about=wording.raw("ar", "about"))
-    assert f"<title>{title}</title>" in page
+    title = wording.say("ar", "page", "title", about="plums & pears")
+    assert f"<title>{escape(title)}</title>" in page
     assert json.dumps({"title": title}, ensure_ascii=False, separators=(",", ":")) in page
     for key in ("loading", "tagline", "covers", "reader_empty", "back", "print"):
         assert escape(wording.say("ar", "page", key)) in page
@@ -550,6 +550,31 @@ def test_nothing_that_reassures_stands_beside_an_emergencys_card(visit) -> None:
     expect(page.locator("#reader iframe")).to_be_visible()
 
 
+def test_what_is_typed_while_the_page_works_is_kept(visit) -> None:
+    from playwright.sync_api import expect
+
+    page = visit()
+    page.fill("textarea", "How long does bruising last?")
+    page.keyboard.press("Enter")
+    page.keyboard.type("and the swelling?")
+    expect(page.locator(".bot-row .reply")).to_have_count(1)
+    expect(page.locator("#question textarea")).to_have_value("and the swelling?")
+    page.keyboard.press("Enter")
+    expect(page.locator(".bot-row .reply")).to_have_count(2)
+
+
+def test_gradio_prints_nothing_of_what_a_visitor_typed(address: str, database: Path) -> None:
+    for data in (["PRIVATE words"], ["PRIVATE", None, None, None]):
+        body = {"data": data, "fn_index": 1, "session_hash": "abc", "event_data": None}
+        httpx.post(f"{address}/gradio_api/queue/join", json=body)
+        with httpx.stream("GET", f"{address}/gradio_api/queue/data?session_hash=abc") as stream:
+            assert "process_completed" in "".join(stream.iter_text())
+    log = database.with_name("server.log").read_text()
+    assert "PRIVATE" not in log
+    assert "Traceback" not in log
+    assert "the page failed" in log
+
+
 def test_what_a_visitor_types_is_text(visit) -> None:
     page = visit()
     typed = "<img src=x onerror=alert(1)> <b>x</b> **bold** $x$ `c` https://evil.test [l](http://e.test)"
@@ -721,7 +746,7 @@ def test_an_answer_is_announced_at_its_start_and_its_end_and_not_in_between(visi
     ask(page, "what does it cost", "not_covered")
     assert heard() == both
     ask(page, "my throat is closing up and I can't breathe", "urgent")
-    assert heard() == both[:1]  # the card is an alert
+    assert heard() in ([], both[:1])  # the card is an alert
     assert page.locator("[role=log]").get_attribute("aria-live") == "off"
     assert page.locator("[role=log]").get_attribute("aria-label") == "Conversation"
     assert page.locator("[role=log] [aria-label*='<']").count() == 0  # Gradio's: the whole source

@@ -56,15 +56,15 @@
   const announce = (text) => {
     const place = find("announce");
     place.textContent = "";
-    clearTimeout(announcing); // or it would come after an alert
     if (text) announcing = setTimeout(() => (place.textContent = text), 50);
+    else clearTimeout(announcing); // or it would come after an alert
   };
 
   // The box is emptied by the server, some time after a question is sent: what was typed meanwhile
   // is put back.
 
-  let typed = "";
-  let sent = "";
+  let typed = ""; // what the visitor has put into the box
+  let sent = null; // what was sent of it, until the server has emptied the box
 
   const box = () => find("question")?.querySelector("textarea");
 
@@ -73,15 +73,23 @@
     box().dispatchEvent(new Event("input", { bubbles: true }));
   };
 
-  const putBack = () => {
-    const rest = typed.startsWith(sent) ? typed.slice(sent.length) : typed;
-    typed = rest;
-    sent = "";
-    if (rest) setTimeout(() => box().value || fill(rest), 50);
+  const putBack = (more = "") => {
+    typed = (typed.startsWith(sent) ? typed.slice(sent.length) : typed) + more;
+    sent = null;
+    if (typed) fill(typed);
   };
 
-  addEventListener("input", ({ target }) => {
-    if (target === box()) typed = target.value;
+  const watch = (tries = 40) => {
+    if (sent === null) return;
+    if (box().value !== typed) putBack();
+    else if (tries) setTimeout(watch, 25, tries - 1);
+  };
+
+  addEventListener("input", ({ target, data }) => {
+    if (target !== box()) return;
+    // A first key in an empty box, where there should be more: it was emptied just before.
+    if (sent !== null && data && target.value === data && typed) putBack(data);
+    else typed = target.value;
   });
 
   let asked = 0;
@@ -95,7 +103,8 @@
     if (more) {
       announce(texts.searching);
       shut();
-      putBack();
+      sent ??= "";
+      watch();
     }
     // Question and reply come in several steps: done is what has as many replies as questions.
     const done = waiting && asked > 0 && replies.length >= asked && !chat.querySelector(".working");
