@@ -40,6 +40,8 @@ ALARM_CUT = 0.0
 """The log odds from which on it is an emergency …"""
 FOREIGN_ALARM_CUT = 1.0
 """… and in other languages than English, which the bank knows from emergencies mostly."""
+VOTERS = 3
+"""Near emergencies of the bank that say which one it is; where no two agree, none is named."""
 SIMILAR_CUT = 0.5
 """Without a bank: cosine to the best passage from which it is quoted."""
 SIMILAR_SHARE = 0.9
@@ -68,8 +70,8 @@ class Decision:
     """How much each fact was asked about."""
     alarm: float | None = None
     """Log odds of an emergency, patterns aside; None if the bank has too few."""
-    urgent_topic: str = ""
-    """What kind of emergency it would be."""
+    urgent_topics: tuple[str, ...] = ()
+    """What kind of emergency it would be: the topics of the bank's nearest ones."""
 
 
 class Decider:
@@ -109,7 +111,7 @@ class Decider:
             self._topic(near, kind),
             dict(zip((f.id for f in self.facts), by_fact.tolist(), strict=True)),
             self.index.alarm.log_odds(found.text, found.scored.urgent),
-            self._topic(near, Kind.URGENT),
+            self._topics(near, Kind.URGENT)[:VOTERS],
         )
 
     def emergency(self, decision: Decision, flag: RedFlag | None, language: str) -> RedFlag | None:
@@ -124,11 +126,11 @@ class Decider:
             return flag
         cut = ALARM_CUT if language == "en" else FOREIGN_ALARM_CUT
         odds = decision.alarm + (PATTERN if flag else 0.0)
-        if decision.urgent_topic == "suicide":
+        if decision.urgent_topics[:1] == ("suicide",):
             odds += SUICIDE
         if odds < cut:
             return None
-        return flag or RedFlag(decision.urgent_topic or "default", "")
+        return flag or RedFlag(_agreed(decision.urgent_topics), "")
 
     def suggestions(self, decision: Decision | None = None) -> list[str]:
         """Return questions that the sources answer, those nearest to a decision's first."""
@@ -150,10 +152,11 @@ class Decider:
 
     def _topic(self, near: Sequence[int], kind: Kind) -> str:
         """Return the topic of the nearest reviewed question of that outcome, if one is near."""
-        for row in near:
-            if self.questions[row].kind is kind:
-                return str(self.questions[row].topic)
-        return ""
+        return next(iter(self._topics(near, kind)), "")
+
+    def _topics(self, near: Sequence[int], kind: Kind) -> tuple[str, ...]:
+        """Return the topics of the near reviewed questions of that outcome, the nearest's first."""
+        return tuple(str(self.questions[r].topic) for r in near if self.questions[r].kind is kind)
 
     def _by_similarity(self, found: Found) -> Decision:
         hits = self.retriever.fuse(found.text, found.dense)
@@ -172,3 +175,8 @@ def _vote(rows: Sequence[Vectors]) -> Vectors:
     """Return the first row, and the mean of the others if there are any, at equal weight."""
     vote: Vectors = rows[0] if len(rows) == 1 else (rows[0] + np.mean(rows[1:], axis=0)) / 2
     return vote
+
+
+def _agreed(topics: Sequence[str]) -> str:
+    """Return the topic that two of them share, else the card that names no emergency."""
+    return next((topic for topic in topics if topics.count(topic) > 1), "default")

@@ -580,7 +580,12 @@ class Chat {
         act();
       }),
     );
-    return [...items, this.link(texts.full_page, `${this.element.host}/?${this.#query}`)];
+    const { emergency, actions } = this.site;
+    return [
+      ...items,
+      this.link(texts.full_page, `${this.element.host}/?${this.#query}`),
+      this.actions([emergency, ...actions]),
+    ];
   }
 
   #shut() {
