@@ -114,10 +114,8 @@ const STYLES = `
     border: 1px solid var(--soft); border-radius: var(--radius); font: inherit; color: inherit;
     background: var(--surface);
   }
-  textarea:placeholder-shown {
-    direction: inherit; overflow: hidden; text-overflow: ellipsis; white-space: nowrap;
-  }
-  ::placeholder { color: var(--soft); }
+  textarea:placeholder-shown { direction: inherit; }
+  ::placeholder { color: var(--soft); white-space: nowrap; }
   .notice { margin-top: 6px; font-size: .8125em; line-height: 1.4; }
 
   @media (max-width: 480px), (max-height: 560px) {
