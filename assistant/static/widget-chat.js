@@ -61,7 +61,7 @@ const STYLES = `
   .panel .leave { order: 1; border-color: currentcolor; }
   .menu > div {
     position: absolute; top: 52px; inset-inline-end: 8px; display: grid; padding: 8px;
-    box-shadow: 0 8px 40px #0005;
+    max-height: 45vh; overflow: auto; box-shadow: 0 8px 40px #0005;
   }
 
   .talk { flex: 1; overflow: auto; padding: 16px; overscroll-behavior: contain; }
