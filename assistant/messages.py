@@ -14,7 +14,6 @@ from assistant.service import Embedded
 from assistant.values import Kind, Reply
 from assistant.visit import Turn, Visit
 
-EXAMPLES = 6
 REWORD = "#reword"
 """What the button "not what I meant" sends in a question's place; no visitor reads it."""
 
@@ -52,12 +51,10 @@ class Messages:
 
     def welcome(self) -> Message:
         """Return the first message, with questions that the sources answer."""
-        assistant, locale = self.here.engine.assistant, self.visit.locale
-        greeting = assistant.replies.smalltalk("greeting", locale, ()).lead
-        examples = assistant.decider.suggestions()[:EXAMPLES]
+        locale = self.visit.locale
         return _said(
-            markup.welcome_html(self.here.site.greeting or greeting, locale),
-            [{"value": example} for example in examples],
+            markup.welcome_html(self.here.greeting(locale), locale),
+            [{"value": example} for example in self.here.examples()],
         )
 
     def _asked(self, question: str) -> Message:

@@ -5,13 +5,14 @@ manifest says of it are in the collection's language; all else is in the visitor
 script: the address's fragment scrolls to the passage.
 """
 
+from functools import cache
 from html import escape
 from pathlib import Path
 
 from assistant import wording
 from assistant.values import Kind, Source
 
-STYLE = (Path(__file__).parent / "static" / "source.css").read_text(encoding="utf-8")
+STYLE = Path(__file__).parent / "static" / "source.css"
 PAGE = """<!doctype html>
 <html lang="{language}"><head><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -39,13 +40,18 @@ def source_page(
     ours = f'lang="{escape(locale)}" dir="{wording.direction(locale)}"'
     return PAGE.format(
         language=escape(language),
-        style=STYLE,
+        style=_style(),
         title=escape(source.title),
         about=_about(source, locale, ours),
         text=source_html(source.text, start, end),
         ours=ours,
         notice=escape(wording.notice_for(Kind.ANSWER, locale, emergency).text),
     )
+
+
+@cache
+def _style() -> str:
+    return STYLE.read_text(encoding="utf-8")
 
 
 def source_html(text: str, start: int | None = None, end: int | None = None) -> str:

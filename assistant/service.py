@@ -19,6 +19,7 @@ from assistant.limiter import Limiter, is_local, plain
 from assistant.sites import DEFAULT, Site
 from assistant.values import Kind, Notice, Source
 
+EXAMPLES = 6
 FORWARDING = ("x-forwarded-for", "forwarded", "x-real-ip")
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,15 @@ class Embedded:
     def sources(self) -> Mapping[str, Source]:
         """The sources that are quoted here, by id."""
         return self.engine.assistant.sources
+
+    def greeting(self, locale: str) -> str:
+        """Return what a face says first."""
+        usual = self.engine.assistant.replies.smalltalk("greeting", locale, ())
+        return self.site.greeting or usual.lead
+
+    def examples(self) -> list[str]:
+        """Return the questions that a face offers first."""
+        return self.engine.assistant.decider.suggestions()[:EXAMPLES]
 
     def locale(self, wanted: str | None = None) -> str:
         """Return the locale to speak: the visitor's, the site's, the operator's."""
@@ -155,7 +165,7 @@ class Service:
         address = plain(request.client.host) if request.client else ""
         forwarded = any(h in request.headers for h in FORWARDING)
         if forwarded and not self.proxies:
-            _warn_of_a_proxy(address)
+            _warn_of_a_proxy()
         return None if is_local(address) and not forwarded and self.url is None else address
 
     @property
@@ -172,10 +182,9 @@ class Service:
 
 
 @cache
-def _warn_of_a_proxy(address: str) -> None:
+def _warn_of_a_proxy() -> None:
+    """Say so once, and without the address: whoever invents such a header would find theirs here."""
     log.warning(
-        "requests come through a proxy at %s that is not named: its visitors share one limit. "
-        "Set FOOTNOTE_PROXIES=%s",
-        address,
-        address,
+        "requests come as if through a proxy, and none is named: all its visitors share one limit. "
+        "If there is one, set FOOTNOTE_PROXIES to its address"
     )

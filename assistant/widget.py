@@ -29,7 +29,6 @@ BLANK = "const build={};"
 STYLES = re.compile(r"const STYLES=`[^`]*`")
 LAUNCHER_LOCALES = ("en", "es", "pt", "fr", "de", "it", "ar")
 """Whose first words every visitor loads; a site in another has the button's label in its tag."""
-SUGGESTIONS = 6
 
 
 @dataclass(frozen=True)
@@ -87,8 +86,8 @@ def site_json(embedded: Embedded, wanted: str | None) -> dict[str, Any]:
         "direction": wording.direction(locale),
         "name": site.name,
         "logo": site.logo,
-        "greeting": site.greeting or replies.smalltalk("greeting", locale, ()).lead,
-        "suggestions": assistant.decider.suggestions()[:SUGGESTIONS],
+        "greeting": embedded.greeting(locale),
+        "suggestions": embedded.examples(),
         "covers": [{"title": theme.title, "question": theme.ask} for theme in themes],
         "actions": [{"label": a.label, "href": a.href} for a in replies.contact(locale)],
         "emergency": {"label": emergency.label, "href": emergency.href},

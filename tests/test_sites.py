@@ -24,7 +24,7 @@ from assistant.api import create_api
 from assistant.errors import FootnoteError
 from assistant.feedback import FeedbackStore
 from assistant.limiter import Limiter
-from assistant.service import Embedded, Service
+from assistant.service import Embedded, Service, _warn_of_a_proxy
 from assistant.settings import load_settings
 from assistant.sites import read_sites
 from assistant.widget import assets, tag
@@ -424,10 +424,14 @@ def test_a_proxy_that_is_no_address_is_refused(serve) -> None:
         serve("10.0.0.1, proxy.local", "10.0.0.1")
 
 
-def test_an_unnamed_proxy_is_told_of(service, caplog) -> None:
+def test_an_unnamed_proxy_is_told_of_once_and_nobodys_address_with_it(service, caplog) -> None:
+    _warn_of_a_proxy.cache_clear()
     with TestClient(Peer(create_api(service))) as client:
         forwarded(client, "203.0.113.1", "203.0.113.2")
-    assert caplog.text.count("Set FOOTNOTE_PROXIES=203.0.113.9") == 1
+        ask(client, **{"x-test-peer": "198.51.100.7", "x-forwarded-for": "203.0.113.3"})
+    assert caplog.text.count("set FOOTNOTE_PROXIES") == 1
+    assert "203.0.113" not in caplog.text
+    assert "198.51.100" not in caplog.text
 
 
 def test_what_an_unnamed_proxy_says_is_not_believed(serve) -> None:
